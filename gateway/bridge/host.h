@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Loads bridges (dlopen), checks their size and version, opens back-ends through them, and guards the contract.
+ * Control thread, before and while reactors run. Layer: bridge. Knows core and below.
+ */
+#ifndef BRIDGE_HOST_H
+#define BRIDGE_HOST_H
+
+#include "../base/err.h"
+#include "../include/srpgw/bridge.h"
+
+struct bridge_host;
+
+/**
+ * bridge_host_create() - an empty registry.
+ * @dir: folder with NAME.so, copied; $SRPGW_BRIDGE_DIR is the caller's business.
+ * @services: core_host_services(); log and open_below are filled in here. Copied.
+ */
+int bridge_host_create(const char *dir, const struct srpgw_host *services, struct bridge_host **out, struct err *e) WARN_UNUSED;
+/* All targets are closed. Never dlcloses under sanitizers. */
+void bridge_host_destroy(struct bridge_host *h);
+
+/*
+ * The bridge for a URI's scheme ("iscsi:", "iser:", "mem:", "sg:", "fault:"): NAME.so of that name is loaded at first use.
+ * Return: 0; -ENOENT no such plugin (the error lists what is there); -EPROTO wrong version, size or missing members.
+ */
+int bridge_find(struct bridge_host *h, const char *uri, const struct srpgw_bridge **out, struct err *e) WARN_UNUSED;
+
+/* bridge_find() and open. Return: 0 or -errno with the bridge's own cause. */
+int bridge_open(struct bridge_host *h, const char *uri, const struct srpgw_setting *settings, size_t n_settings,
+		const struct srpgw_bridge **bridge, struct srpgw_bridge_target **target, struct err *e) WARN_UNUSED;
+
+/* Loads every plugin in the folder and names each in turn: @b NULL and @why set when one cannot be used. */
+void bridge_for_each(struct bridge_host *h,
+		     void (*fn)(void *arg, const char *path, const struct srpgw_bridge *b, const char *why), void *arg);
+
+#endif

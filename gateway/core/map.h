@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The configuration as core sees it: an immutable snapshot of targets, groups of initiators, LUN maps and back-ends.
+ * control/ builds it, core_apply() hands it over, and it is freed when no reactor uses it any more.
+ * Layer: core. Knows base, proto, rt and <srpgw/bridge.h>.
+ */
+#ifndef CORE_MAP_H
+#define CORE_MAP_H
+
+#include "../include/srpgw/bridge.h"
+#include "../proto/srp.h"
+#include "../rt/fabric.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * A configured back-end: lives from core_apply() of the first snapshot that names it until release() of the last one.
+ * Two snapshots that hold the same back-end unchanged share the pointer, so that a reload keeps its sessions.
+ */
+struct backend {
+	char *name;
+	char *uri; /* for people: no secrets */
+	const struct srpgw_bridge *bridge;
+	struct srpgw_bridge_target *target;
+	struct srpgw_limits limits;
+	uint32_t hold_ms;    /* how long commands wait for a lost path before they are answered BUSY */
+	uint32_t retry_ms;   /* pause between attempts to get a path, doubled up to retry_max_ms */
+	uint32_t retry_max_ms;
+	uint32_t fence_ms;   /* after an unproven end of a session: how long its writes may still land */
+	uint32_t max_detached; /* detached commands before the path is given up */
+	char *initiator_name; /* override for all nexuses, or NULL: made from the nexus */
+	uint32_t number;      /* stable small number, for traces and the ISID */
+};
+
+struct lun_map_entry {
+	uint8_t lun[8];         /* as the host addresses it */
+	uint8_t backend_lun[8]; /* as the back-end addresses it */
+	struct backend *backend;
+};
+
+/*
+ * Pattern for an initiator. Matches when every given part matches.
+ * "*" anybody; 32 hex digits an initiator port identifier, "*" allowed as a suffix or prefix of the digits; an IP address or
+ * a prefix "10.0.0.0/24", "fe80::/10" the peer's address.
+ */
+struct initiator_pattern {
+	bool any;
+	bool has_id, has_addr;
+	uint8_t id[SRP_PORT_ID_LEN], id_mask[SRP_PORT_ID_LEN];
+	struct fabric_addr addr;
+	uint8_t addr_prefix_len; /* bits */
+	char *text;              /* as configured */
+};
+
+/* Some initiators and the LUNs they see. */
+struct initiator_group {
+	char *name;
+	struct initiator_pattern *pattern;
+	size_t n_pattern;
+	struct lun_map_entry *lun; /* sorted by LUN number */
+	size_t n_lun;
+};
+
+struct target_conf {
+	uint8_t t_port_id[SRP_PORT_ID_LEN]; /* id_ext then ioc_guid */
+	char *name;                         /* for people: "0000000000000001:0002c90300000001" or as configured */
+	struct initiator_group *group;      /* first match wins */
+	size_t n_group;
+};
+
+struct map {
+	char *gateway_name; /* part of the initiator names shown to back-ends */
+	struct target_conf *target;
+	size_t n_target;
+	struct backend **backend;
+	size_t n_backend;
+
+	/* Limits of a login; see core_params for those that cannot change while running. */
+	uint32_t max_channels_per_nexus;
+	uint32_t max_channels;      /* of the gateway */
+	uint32_t max_nexuses;
+	uint32_t max_it_iu_len;     /* bytes, at least 8260 by default */
+	uint32_t max_imm_data_offset; /* bytes */
+	uint32_t req_lim;           /* request limit granted per channel */
+	uint32_t max_transfer_bytes; /* per command */
+	uint32_t max_table_entries; /* external indirect tables */
+	bool immediate_data;        /* grant it */
+	bool allow_address_move;    /* a live nexus may log in again from another address */
+	uint32_t tmf_answer_ms;     /* task management is answered within, default 2500 */
+	uint32_t nexus_linger_ms;   /* how long a nexus without channels keeps its back-end sessions, default 0 */
+
+	void *owner; /* control's */
+	void (*release)(struct map *m); /* control reactor; called by core when the last user is gone */
+};
+
+/* Pure searches; NULL when there is none. */
+const struct target_conf *map_find_target(const struct map *m, const uint8_t t_port_id[SRP_PORT_ID_LEN]);
+const struct initiator_group *map_find_group(const struct target_conf *t, const uint8_t i_port_id[SRP_PORT_ID_LEN],
+					     const struct fabric_addr *peer);
+const struct lun_map_entry *map_find_lun(const struct initiator_group *g, const uint8_t lun[8]);
+
+#endif

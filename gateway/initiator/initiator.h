@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * SRP initiator over fabric_ops: what srpio and the tests drive the gateway with. One I_T nexus with 1..n channels on one
+ * reactor; asynchronous; everything runs on that reactor, which is also the fabric's control reactor.
+ * Layer: initiator. Knows base, proto and rt.
+ */
+#ifndef INITIATOR_INITIATOR_H
+#define INITIATOR_INITIATOR_H
+
+#include "../base/err.h"
+#include "../proto/srp_iu.h"
+#include "../rt/fabric.h"
+#include "../rt/reactor.h"
+
+struct initiator;
+
+struct initiator_params {
+	struct fabric *fabric;
+	struct reactor *reactor;
+	struct fabric_addr dst;
+	const struct fabric_addr *src; /* NULL = any */
+	uint8_t i_port_id[SRP_PORT_ID_LEN], t_port_id[SRP_PORT_ID_LEN];
+	enum srp_login_form form;
+	uint32_t n_channels;          /* default 1 */
+	uint32_t req_it_iu_len;       /* default 8260 */
+	uint32_t cmd_descs;           /* most descriptors in the IU; more go through an external table; default 12 */
+	bool immediate_data;          /* ask for it */
+	uint32_t max_imm_bytes;       /* default 8192 */
+	uint32_t queue_size;          /* commands in flight per channel; default 64 */
+	uint32_t timeout_ms;          /* login; default 10000 */
+	/* Memory that commands may use: exposed to the target on every channel. */
+	void *arena;
+	size_t arena_bytes;
+	/* Events; @ctx. login: code 0, or negative errno with text. lost: a channel went down (why) after login. */
+	void (*login_done)(void *ctx, int code, const char *why, uint32_t reject_reason);
+	void (*lost)(void *ctx, const char *why);
+	void *ctx;
+};
+
+/* A command. The owner keeps it and its buffers until done(). */
+struct initiator_cmd {
+	/* from the caller */
+	uint8_t lun[8];
+	uint8_t cdb[16];
+	uint8_t task_attr;
+	enum { INITIATOR_NONE, INITIATOR_READ, INITIATOR_WRITE } dir;
+	void *buf;            /* inside the arena */
+	uint32_t len_bytes;
+	uint32_t n_frag;      /* describe buf as so many separate descriptors (to exercise indirect forms); 0, 1 = direct */
+	uint32_t channel;     /* which channel; UINT32_MAX = round robin */
+	void (*done)(struct initiator_cmd *c);
+	void *ctx;
+
+	/* result, valid in done() */
+	int code;             /* 0: an SRP_RSP came; -ENOTCONN: the channel went down; -ETIMEDOUT never: no timers here */
+	uint8_t status;       /* SCSI status */
+	bool has_rsp_code;
+	uint8_t rsp_code;
+	uint32_t resid_under, resid_over;
+	uint8_t sense[252];
+	uint32_t sense_len;
+
+	/* private */
+	struct list_node node;
+	uint64_t tag;
+	uint32_t slot, ch;
+};
+
+int initiator_create(const struct initiator_params *p, struct initiator **out, struct err *e) WARN_UNUSED;
+/* Starts the login of all channels: the first SINGLE, the others MULTI. login_done() comes once. */
+int initiator_login(struct initiator *i, struct err *e) WARN_UNUSED;
+/* Queues (FIFO) and sends as credits allow. done() always comes, never from inside. */
+void initiator_submit(struct initiator *i, struct initiator_cmd *c);
+/* @task: an outstanding command, or NULL for functions on a LUN. @done: rsp_code, or code != 0. */
+int initiator_tmf(struct initiator *i, uint32_t channel, uint8_t function, const uint8_t lun[8], const struct initiator_cmd *task,
+		  void (*done)(void *arg, int code, uint8_t rsp_code), void *arg) WARN_UNUSED;
+/* I_LOGOUT on every channel when @polite, else a plain disconnect; @done when all are closed and all commands answered. */
+void initiator_logout(struct initiator *i, bool polite, void (*done)(void *arg), void *arg);
+void initiator_destroy(struct initiator *i); /* after logout's done */
+
+/* What the login agreed (channel 0) and the counters of the credit check. */
+struct initiator_info {
+	uint32_t n_channels;
+	uint32_t max_it_iu_len, max_ti_iu_len;
+	uint32_t req_lim_initial; /* sum over the channels */
+	int32_t req_lim;          /* sum, now */
+	bool immediate_data;
+	uint8_t multi_result;     /* SRP_RSP_MULTI_* of the first channel */
+	uint64_t rsps, cred_reqs, aer_reqs, t_logouts;
+	uint32_t t_logout_reason; /* last */
+	uint32_t n_outstanding;
+	uint64_t protocol_errors; /* what the target did that the standard forbids (unknown tag, over-long IU, ...) */
+};
+void initiator_info(const struct initiator *i, struct initiator_info *out);
+
+#endif
