@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The SCSI bits that a gateway must know: status, sense data, LUN formats, CDB length and data direction,
+ * The SCSI bits that a gateway must know: status, sense data, LUN formats, CDB length,
  * and the few data-in payloads that it answers itself (REPORT LUNS, INQUIRY of a LUN that is not mapped).
  * Layer: proto. Knows base only.
  */

@@ -45,6 +45,7 @@ enum {
 	SRP_IMM_HDR_LEN = 4,
 	SRP_IU_MIN = 64, /* smallest IU length limit that may be negotiated */
 	SRP_PORT_ID_LEN = 16,
+	SRP_CDB_MAX = 16 + 0xfc, /* with all the additional bytes that byte 31 of a CMD can announce */
 };
 
 /* Buffer formats offered and supported (LOGIN_REQ, LOGIN_RSP, LOGIN_REJ). */

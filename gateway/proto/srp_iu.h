@@ -114,7 +114,7 @@ struct srp_cmd {
 	uint8_t sol_not;
 	uint8_t lun[8];
 	uint8_t task_attr; /* low 3 bits */
-	uint16_t cdb_len;  /* 16 + additional CDB bytes */
+	uint16_t cdb_len;  /* 16 + additional CDB bytes, 16..SRP_CDB_MAX: more than SPC-4's 260 is possible on the wire */
 	const uint8_t *cdb;
 	struct srp_data data_out, data_in;
 };
@@ -124,6 +124,8 @@ struct srp_cmd {
  * @cmd: on failure the tag, sol_not and lun are filled if 48 bytes arrived (ADD_CDB_RESERVED, TABLE_LEN, DESC_SUM are answered by a RSP).
  * The sum of an indirect table that is not wholly in the IU is checked by srp_table_check() when it was fetched;
  * a partial list may not exceed the total either way.
+ * Order: bytes (SHORT, OPCODE, DESC_BOUNDS), formats, IMM_BOUNDS, then the fields that a RSP answers. sol_not keeps its two
+ * defined bits; reserved bits and bytes are ignored, and so are bytes behind the last descriptor.
  * Return: SRP_OK, SHORT, OPCODE, ADD_CDB_RESERVED, DATA_OUT_FORMAT, DATA_IN_FORMAT, DESC_BOUNDS, IMM_BOUNDS, TABLE_LEN, DESC_SUM.
  * Source: SRP r16a CMD and memory descriptors; SRP-2 immediate data.
  */
@@ -134,7 +136,7 @@ enum srp_error srp_table_check(const uint8_t *table, uint32_t n, uint32_t total_
 
 /**
  * srp_cmd_encode() - for initiators. data_out/data_in as decoded form: desc and imm are copied into the IU;
- * INDIRECT writes table, len_bytes and the n_desc partial entries. cdb_len 16 or up to 260 in steps of 4.
+ * INDIRECT writes table, len_bytes and the n_desc partial entries. cdb_len 16..SRP_CDB_MAX in steps of 4.
  * With IMMEDIATE @imm_data_offset says where the data begins; @gather_imm false leaves the data out (the caller sends it
  * as a further segment right after the returned length).
  * Return: bytes, or 0 when it does not fit or is contradictory.
