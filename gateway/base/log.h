@@ -35,7 +35,8 @@ void log_set_hook(void (*hook)(void *arg, enum log_level level, const char *text
 
 /* @site may be NULL: no rate limit (start-up and tools). */
 void log_line(struct log_site *site, enum log_level level, const char *fmt, ...) PRINTF_LIKE(3, 4);
-void log_vline(struct log_site *site, enum log_level level, const char *fmt, va_list ap);
+void log_vline(struct log_site *site, enum log_level level, const char *fmt, va_list ap)
+	PRINTF_LIKE(3, 0);
 
 #define log_at(level, ...)                                          \
 	do {                                                        \

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Fills and prints the error object of the control path. Every text that is too long is cut at a character, never
+ * in the middle of one, because the texts also go into JSON. Layer: base. Knows libc only.
+ */
+#include "err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Takes an unfinished UTF-8 sequence off the end of a text that was cut. */
+static void trim_partial_utf8(char *s)
+{
+	size_t len = strlen(s), tail = 0;
+	unsigned char lead;
+	size_t want;
+
+	while (tail < len && tail < 3 && ((unsigned char)s[len - 1 - tail] & 0xc0) == 0x80)
+		tail++;
+	if (tail == len)
+		return;
+	lead = (unsigned char)s[len - 1 - tail];
+	want = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : 0;
+	if (tail < want)
+		s[len - 1 - tail] = '\0';
+}
+
+static void PRINTF_LIKE(3, 0) put_text(char *dst, size_t cap, const char *fmt, va_list ap)
+{
+	int n = vsnprintf(dst, cap, fmt, ap);
+
+	if (n < 0)
+		dst[0] = '\0';
+	else if ((size_t)n >= cap)
+		trim_partial_utf8(dst);
+}
+
+static void PRINTF_LIKE(3, 4) put_textf(char *dst, size_t cap, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	put_text(dst, cap, fmt, ap);
+	va_end(ap);
+}
+
+int err_set(struct err *e, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!e || e->cause[0])
+		return code;
+	va_start(ap, fmt);
+	put_text(e->cause, sizeof(e->cause), fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+void err_cure(struct err *e, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!e || e->cure[0])
+		return;
+	va_start(ap, fmt);
+	put_text(e->cure, sizeof(e->cure), fmt, ap);
+	va_end(ap);
+}
+
+void err_at(struct err *e, const char *file, int line, int column, const char *key)
+{
+	if (!e)
+		return;
+	if (file && !e->file[0])
+		put_textf(e->file, sizeof(e->file), "%s", file);
+	/* Line and column belong together: a column without its line would point anywhere. */
+	if (line && !e->line) {
+		e->line = line;
+		e->column = column;
+	}
+	if (key && !e->key[0])
+		put_textf(e->key, sizeof(e->key), "%s", key);
+}
+
+const char *err_format(const struct err *e, char *buf, size_t cap)
+{
+	char line[16] = "", column[16] = "";
+
+	if (!cap)
+		return buf;
+	if (e->line)
+		snprintf(line, sizeof(line), "%d:", e->line);
+	if (e->line && e->column)
+		snprintf(column, sizeof(column), "%d:", e->column);
+	put_textf(buf, cap, "%s%s%s%s%s%s%s%s%s%s",
+		  e->file[0] ? e->file : e->line ? "line " : "", e->file[0] ? ":" : "", line, column,
+		  e->file[0] || e->line ? " " : "", e->key, e->key[0] ? ": " : "",
+		  e->cause[0] ? e->cause : "unknown error", e->cure[0] ? "; " : "", e->cure);
+	return buf;
+}
