@@ -31,10 +31,24 @@ struct initiator_params {
 	/* Memory that commands may use: exposed to the target on every channel. */
 	void *arena;
 	size_t arena_bytes;
-	/* Events; @ctx. login: code 0, or negative errno with text. lost: a channel went down (why) after login. */
+	/*
+	 * Events; @ctx. login_done: code 0, or negative errno with text; with code 0 a @reject_reason tells that a later channel
+	 * was refused, and the nexus has the channels before it. lost: a channel went down (why) after login; its commands end
+	 * when it is closed, which is soon after.
+	 */
 	void (*login_done)(void *ctx, int code, const char *why, uint32_t reject_reason);
 	void (*lost)(void *ctx, const char *why);
 	void *ctx;
+
+	uint32_t max_descs;           /* most descriptors of a command, in the IU or a table; default 256 */
+	bool tables_external;         /* put no descriptor of an indirect buffer into the IU */
+	/*
+	 * As ib_srp with register_always: expose each command's memory only from its sending to its answer, so that the fabric
+	 * refuses whatever the target moves later. Else the arena is exposed once per channel.
+	 */
+	bool register_always;
+	uint8_t login_flags;          /* SRP_LOGIN_LOSOLNT, _CRSOLNT, _AESOLNT */
+	uint8_t sol_not;              /* SRP_SCSOLNT, SRP_UCSOLNT for every command and task management function */
 };
 
 /* A command. The owner keeps it and its buffers until done(). */
@@ -52,7 +66,8 @@ struct initiator_cmd {
 	void *ctx;
 
 	/* result, valid in done() */
-	int code;             /* 0: an SRP_RSP came; -ENOTCONN: the channel went down; -ETIMEDOUT never: no timers here */
+	int code;             /* 0: an SRP_RSP came; -ENOTCONN: the channel went down; -ECANCELED: ended by task management;
+	                         -EINVAL: cannot be described; no timers here */
 	uint8_t status;       /* SCSI status */
 	bool has_rsp_code;
 	uint8_t rsp_code;
@@ -71,12 +86,17 @@ int initiator_create(const struct initiator_params *p, struct initiator **out, s
 int initiator_login(struct initiator *i, struct err *e) WARN_UNUSED;
 /* Queues (FIFO) and sends as credits allow. done() always comes, never from inside. */
 void initiator_submit(struct initiator *i, struct initiator_cmd *c);
-/* @task: an outstanding command, or NULL for functions on a LUN. @done: rsp_code, or code != 0. */
+/*
+ * @task: a command that was submitted and is not done, or NULL for functions on a LUN; it decides the channel. @done: rsp_code, or
+ * code != 0. As in ib_srp any answer to ABORT TASK, and the answer 0 to the others, ends the affected commands (-ECANCELED, before
+ * @done) that were sent before the function.
+ * Return: 0; -EAGAIN no credit or four functions are outstanding; -ENOTCONN.
+ */
 int initiator_tmf(struct initiator *i, uint32_t channel, uint8_t function, const uint8_t lun[8], const struct initiator_cmd *task,
 		  void (*done)(void *arg, int code, uint8_t rsp_code), void *arg) WARN_UNUSED;
 /* I_LOGOUT on every channel when @polite, else a plain disconnect; @done when all are closed and all commands answered. */
 void initiator_logout(struct initiator *i, bool polite, void (*done)(void *arg), void *arg);
-void initiator_destroy(struct initiator *i); /* after logout's done */
+void initiator_destroy(struct initiator *i); /* after logout's done, a failed login, or without any login */
 
 /* What the login agreed (channel 0) and the counters of the credit check. */
 struct initiator_info {
@@ -90,6 +110,10 @@ struct initiator_info {
 	uint32_t t_logout_reason; /* last */
 	uint32_t n_outstanding;
 	uint64_t protocol_errors; /* what the target did that the standard forbids (unknown tag, over-long IU, ...) */
+	const char *protocol_error; /* the first of them, text; "" = none */
+	uint64_t late_rsps;       /* answers on another channel to commands that task management had ended: allowed */
+	uint32_t n_waiting;       /* commands that wait for credits */
+	uint32_t n_live;          /* channels that are up */
 };
 void initiator_info(const struct initiator *i, struct initiator_info *out);
 
