@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The loop: when to sleep and for how long, what the time is, whose thread this is, and the counters. The kinds of
+ * events live in msgring.c, timer.c, watch.c and poller.c. Layer: rt. Knows base and libc.
+ */
+#include "../base/log.h"
+#include "reactor_private.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <time.h>
+
+/* A longer iteration is worth a look at the thread's CPU clock, which costs a system call. */
+#define LONG_LOOP_NS NS_PER_MS
+
+static _Thread_local char thread_token; /* its address names the thread */
+
+static uint64_t clock_read(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+/* ---- life ---- */
+
+static int open_descriptors(struct reactor *r)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = r };
+
+	r->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (r->epoll_fd < 0)
+		return -errno;
+	r->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (r->wake_fd < 0)
+		return -errno;
+	return epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, r->wake_fd, &ev) < 0 ? -errno : 0;
+}
+
+static void reactor_free(struct reactor *r)
+{
+	cleanup_close_fd(&r->wake_fd);
+	cleanup_close_fd(&r->epoll_fd);
+	free(r);
+}
+
+int reactor_create(const char *name, struct reactor **out)
+{
+	struct reactor *r = calloc(1, sizeof(*r));
+	int rc;
+
+	if (!r)
+		return -ENOMEM;
+	r->epoll_fd = r->wake_fd = -1;
+	snprintf(r->name, sizeof(r->name), "%s", name);
+	r->creator = &thread_token;
+	atomic_init(&r->owner, &thread_token);
+	msgring_init(&r->msgs);
+	watches_init(&r->watches);
+	pollers_init(&r->pollers);
+	rc = open_descriptors(r);
+	if (rc < 0) {
+		reactor_free(r);
+		return rc;
+	}
+	*out = r;
+	return 0;
+}
+
+void reactor_destroy(struct reactor *r)
+{
+	unsigned n_lost;
+
+	if (!r)
+		return;
+	n_lost = msgring_discard(&r->msgs);
+	if (n_lost)
+		log_warn("reactor %s: destroyed with %u messages that nobody handled", r->name, n_lost);
+	reactor_free(r);
+}
+
+const char *reactor_name(const struct reactor *r)
+{
+	return r->name;
+}
+
+const struct reactor_stats *reactor_stats(const struct reactor *r)
+{
+	return &r->stats;
+}
+
+/* ---- whose thread ---- */
+
+bool reactor_is_mine(const struct reactor *r)
+{
+	return atomic_load_explicit(&r->owner, memory_order_relaxed) == &thread_token;
+}
+
+static void claim(struct reactor *r)
+{
+	if (reactor_is_mine(r))
+		return;
+	atomic_store_explicit(&r->owner, &thread_token, memory_order_relaxed);
+	r->cpu_mark_at_ns = 0; /* the mark was another thread's CPU time */
+}
+
+/* ---- time ---- */
+
+void reactor_set_clock(struct reactor *r, uint64_t (*now_ns)(void *arg), void *arg)
+{
+	r->clock_fn = now_ns;
+	r->clock_arg = arg;
+}
+
+uint64_t reactor_clock_ns(const struct reactor *r)
+{
+	return r->clock_fn ? r->clock_fn(r->clock_arg) : clock_read(CLOCK_MONOTONIC);
+}
+
+uint64_t reactor_now_ns(const struct reactor *r)
+{
+	uint64_t now_ns = atomic_load_explicit(&r->now_ns, memory_order_relaxed);
+
+	return now_ns && !r->clock_fn ? now_ns : reactor_clock_ns(r);
+}
+
+void reactor_set_busy_poll(struct reactor *r, uint32_t poll_us)
+{
+	r->busy_poll_ns = poll_us * NS_PER_US;
+}
+
+/*
+ * The CPU clock is read at most once per LONG_LOOP_NS, at the beginning of an iteration, and after a long iteration.
+ * So what max_loop_ns says is an upper bound: for a short iteration its wall time, for a long one the smaller of its
+ * wall time and the CPU time since the last reading, which is at most LONG_LOOP_NS too much.
+ */
+static void loop_begins(struct reactor *r, uint64_t now_ns)
+{
+	if (r->clock_fn)
+		return;
+	if (!r->cpu_mark_at_ns || now_ns - r->cpu_mark_at_ns >= LONG_LOOP_NS) {
+		r->cpu_mark_ns = clock_read(CLOCK_THREAD_CPUTIME_ID);
+		r->cpu_mark_at_ns = now_ns;
+	}
+}
+
+static void loop_ends(struct reactor *r, uint64_t begin_ns, int n_events)
+{
+	uint64_t end_ns, wall_ns, cpu_ns;
+
+	r->stats.n_loops++;
+	if (r->clock_fn) /* virtual time says nothing about cost */
+		return;
+	end_ns = clock_read(CLOCK_MONOTONIC);
+	wall_ns = cpu_ns = end_ns - begin_ns;
+	if (wall_ns >= LONG_LOOP_NS) {
+		uint64_t mark_ns = clock_read(CLOCK_THREAD_CPUTIME_ID);
+
+		if (mark_ns - r->cpu_mark_ns < cpu_ns)
+			cpu_ns = mark_ns - r->cpu_mark_ns;
+		r->cpu_mark_ns = mark_ns;
+		r->cpu_mark_at_ns = end_ns;
+	}
+	r->stats.busy_ns += wall_ns;
+	if (wall_ns > r->stats.max_loop_wall_ns)
+		r->stats.max_loop_wall_ns = wall_ns;
+	if (cpu_ns > r->stats.max_loop_ns)
+		r->stats.max_loop_ns = cpu_ns;
+	r->end_ns = end_ns;
+	if (n_events)
+		r->last_event_ns = end_ns;
+}
+
+/* ---- the loop ---- */
+
+void reactor_wake(struct reactor *r)
+{
+	const uint64_t one = 1;
+	int saved_errno = errno;
+
+	/* It can fail only when the counter is full, and then the reactor is awake for long. */
+	while (write(r->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+	errno = saved_errno;
+}
+
+void reactor_stop(struct reactor *r)
+{
+	atomic_store(&r->stop, true);
+	reactor_wake(r);
+}
+
+/* How long the loop may sleep now: at most @limit_ms (-1: no limit). 0: not at all. */
+static int sleep_ms(struct reactor *r, int limit_ms)
+{
+	uint64_t deadline_ns, now_ns, wait_ms;
+
+	if (!limit_ms || r->hot || atomic_load(&r->stop))
+		return 0;
+	if (r->busy_poll_ns && !r->clock_fn && !list_empty(&r->pollers.all) &&
+	    r->end_ns - r->last_event_ns < r->busy_poll_ns)
+		return 0;
+	deadline_ns = reactor_next_deadline_ns(r);
+	if (deadline_ns == UINT64_MAX)
+		return limit_ms;
+	now_ns = reactor_clock_ns(r);
+	if (deadline_ns <= now_ns)
+		return 0;
+	wait_ms = (deadline_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
+	if (wait_ms > INT_MAX)
+		wait_ms = INT_MAX;
+	return limit_ms < 0 || wait_ms < (uint64_t)limit_ms ? (int)wait_ms : limit_ms;
+}
+
+static void sleep_or_look(struct reactor *r, int limit_ms)
+{
+	int timeout_ms = sleep_ms(r, limit_ms);
+
+	/* Arming the pollers comes after every other reason to stay awake: it costs; and before the last look at the
+	 * messages, because it may send some. */
+	if (timeout_ms && (!pollers_arm(r) || !msgring_try_sleep(&r->msgs)))
+		timeout_ms = 0;
+	if (timeout_ms)
+		r->stats.n_sleeps++;
+	if (timeout_ms || r->watches.n_active)
+		watches_wait(r, timeout_ms);
+}
+
+int reactor_poll(struct reactor *r, int timeout_ms)
+{
+	uint64_t now_ns;
+	int n, n_polled;
+
+	if (r->iterating) {
+		log_error("reactor %s: reactor_poll() from inside a callback", r->name);
+		return 0;
+	}
+	claim(r);
+	r->iterating = true;
+	sleep_or_look(r, timeout_ms);
+	now_ns = reactor_clock_ns(r);
+	atomic_store_explicit(&r->now_ns, now_ns, memory_order_relaxed);
+	loop_begins(r, now_ns);
+	n = msgring_run(r);
+	n += timers_run(r, now_ns);
+	n += watches_run(r);
+	n_polled = pollers_run(r);
+	r->hot = n_polled != 0;
+	n += n_polled;
+	atomic_store_explicit(&r->now_ns, 0, memory_order_relaxed);
+	loop_ends(r, now_ns, n);
+	r->iterating = false;
+	return n;
+}
+
+void reactor_run(struct reactor *r)
+{
+	while (!atomic_load(&r->stop))
+		reactor_poll(r, -1);
+	/* Who sent before the stop sees its messages handled; who goes on sending cannot keep us here. */
+	reactor_poll(r, 0);
+	atomic_store(&r->stop, false);
+	r->cpu_mark_at_ns = 0; /* the mark is this thread's CPU time */
+	atomic_store_explicit(&r->owner, r->creator, memory_order_relaxed);
+}
