@@ -9,7 +9,17 @@
 #include "../base/err.h"
 #include "../include/srpgw/bridge.h"
 
+#include <stdint.h>
+
 struct bridge_host;
+
+/* What bridges did against their contract since start; each was logged and survived. Plain copies. */
+struct bridge_guard_stats {
+	_Atomic uint64_t answers_unknown_total;   /* io_done or tmf_done twice, or for what was never submitted */
+	_Atomic uint64_t answers_missing_total;   /* owed at the end of detach; the guard answered */
+	_Atomic uint64_t answers_malformed_total; /* impossible delivery, sense length or residual */
+	_Atomic uint64_t events_out_of_order_total;
+};
 
 /**
  * bridge_host_create() - an empty registry.
@@ -29,6 +39,9 @@ int bridge_find(struct bridge_host *h, const char *uri, const struct srpgw_bridg
 /* bridge_find() and open. Return: 0 or -errno with the bridge's own cause. */
 int bridge_open(struct bridge_host *h, const char *uri, const struct srpgw_setting *settings, size_t n_settings,
 		const struct srpgw_bridge **bridge, struct srpgw_bridge_target **target, struct err *e) WARN_UNUSED;
+
+/* Any thread. */
+void bridge_guard_stats(const struct bridge_host *h, struct bridge_guard_stats *out);
 
 /* Loads every plugin in the folder and names each in turn: @b NULL and @why set when one cannot be used. */
 void bridge_for_each(struct bridge_host *h,
