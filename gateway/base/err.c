@@ -1,39 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Fills and prints the error object of the control path. Every text that is too long is cut at a character, never
- * in the middle of one, because the texts also go into JSON. Layer: base. Knows libc only.
+ * Fills and prints the error object of the control path. The first to report knows the root; what others say on the
+ * way up only fills in what is still missing. Layer: base. Knows libc only.
  */
 #include "err.h"
 
+#include "text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
-
-/* Takes an unfinished UTF-8 sequence off the end of a text that was cut. */
-static void trim_partial_utf8(char *s)
-{
-	size_t len = strlen(s), tail = 0;
-	unsigned char lead;
-	size_t want;
-
-	while (tail < len && tail < 3 && ((unsigned char)s[len - 1 - tail] & 0xc0) == 0x80)
-		tail++;
-	if (tail == len)
-		return;
-	lead = (unsigned char)s[len - 1 - tail];
-	want = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : 0;
-	if (tail < want)
-		s[len - 1 - tail] = '\0';
-}
 
 static void PRINTF_LIKE(3, 0) put_text(char *dst, size_t cap, const char *fmt, va_list ap)
 {
-	int n = vsnprintf(dst, cap, fmt, ap);
-
-	if (n < 0)
+	if (vsnprintf(dst, cap, fmt, ap) < 0)
 		dst[0] = '\0';
-	else if ((size_t)n >= cap)
-		trim_partial_utf8(dst);
+	text_make_safe(dst);
 }
 
 static void PRINTF_LIKE(3, 4) put_textf(char *dst, size_t cap, const char *fmt, ...)

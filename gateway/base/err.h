@@ -12,8 +12,9 @@
 
 /*
  * All members are NUL-terminated; an empty string or 0 means "not known". The caller owns the object
- * (usually on its stack) and initializes it with ERR_INIT. The functions below never allocate and cut
- * what does not fit.
+ * (usually on its stack) and initializes it with ERR_INIT. The functions below never allocate, cut what does not
+ * fit, and make what they store safe to print (base/text.h). What is stated first stays: the innermost function
+ * knows the root, its callers add what it could not know.
  */
 struct err {
 	char file[256];

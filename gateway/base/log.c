@@ -5,6 +5,8 @@
  */
 #include "log.h"
 
+#include "text.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -96,14 +98,6 @@ static bool site_allows(struct log_site *site, uint32_t *n_suppressed)
 	return true;
 }
 
-/* Names of hosts and back-ends stand in log lines: they must not be able to forge a line or drive a terminal. */
-static void mask_control_chars(char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < ' ' || *s == 0x7f)
-			*s = *s == '\t' || *s == '\n' ? ' ' : '?';
-}
-
 static size_t cut(int n, size_t cap)
 {
 	return n < 0 ? 0 : (size_t)n < cap ? (size_t)n : cap - 1;
@@ -124,10 +118,11 @@ void log_vline(struct log_site *site, enum log_level level, const char *fmt, va_
 		len = cut(snprintf(line, cap, "%s: %s: ", log_ident, levels[level].name), cap);
 	text_at = len;
 	errno = saved_errno; /* for %m */
-	len += cut(vsnprintf(line + len, cap - len, fmt, ap), cap - len);
+	line[len + cut(vsnprintf(line + len, cap - len, fmt, ap), cap - len)] = '\0';
+	text_make_safe(line + len);
+	len += strlen(line + len);
 	if (n_suppressed)
 		len += cut(snprintf(line + len, SUFFIX_CAP - 1, " (%u similar lines suppressed)", n_suppressed), SUFFIX_CAP - 1);
-	mask_control_chars(line + text_at);
 	line[len] = '\n';
 	while (write(STDERR_FILENO, line, len + 1) < 0 && errno == EINTR)
 		;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Log lines for people, one line each, on standard error with the journal's <N> priority prefix when asked.
- * Every call preserves errno and is rate-limited per call site (the number suppressed is printed later).
+ * "IDENT: LEVEL: TEXT", or "<N>IDENT: TEXT" for the journal; the text is made safe to print (base/text.h).
+ * Every call preserves errno (%m works) and is rate-limited per call site: ten lines in five seconds; the number
+ * suppressed is printed with the next line of that site.
  * Never called per command. Layer: base. Knows libc only.
  */
 #ifndef BASE_LOG_H
@@ -29,7 +31,9 @@ bool log_enabled(enum log_level level);
 
 /*
  * Called for each line that is printed (level, text without prefix), after printing, on the calling thread;
- * the event list of the status document hangs on it. NULL removes it.
+ * the event list of the status document hangs on it. NULL removes it. Calls do not overlap; a line that the hook logs
+ * is printed but not reported. When log_set_hook() returns, the old hook is not running and will not be called again;
+ * so not from inside the hook. @text is valid during the call.
  */
 void log_set_hook(void (*hook)(void *arg, enum log_level level, const char *text), void *arg);
 
