@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=sh
+# What scenarios are written with. Sourced by guest/run-scenario; everything here runs as root in the emulated machine, where
+# both ends of the fabric are one soft RoCE device: 10.77.0.1 on rxe0.
+#
+# A scenario is a script that ends with status 0 (ok), calls skip REASON, or fails: any command that fails ends it (set -e).
+# It starts with no back-end, no target and no session, and need not clean up.
+#
+# TARGET chooses who is tested: srpgw (tgtd behind srpgwd), or lio (the kernel's own ib_srpt with a RAM disk).
+
+FABRIC_IP=10.77.0.1
+SRP_PORT=5555
+PORTAL=127.0.0.1:3260
+IQN=iqn.2026-11.example:disk
+CONFIG=/etc/srpgw/srpgw.json
+SRP_DIR=/sys/class/infiniband_srp
+ID_EXT=0000000000000001
+IOC_GUID=0002c90300000001
+: "${TARGET:=srpgw}" "${SCENARIO:=shell}" "${STATE:=/run/vm}"
+mkdir -p "$STATE" /etc/srpgw /log
+
+# Both speak on descriptor 3, the scenario's own output: a function's output may be read or thrown away by its caller.
+say() { printf '  %s\n' "$*" >&3; }
+fail() {
+	printf '  failed: %s\n' "$*" >&3
+	exit 1
+}
+skip() {
+	echo "$*" >"$STATE/skip"
+	exit 77
+}
+need_srpgw() { [ "$TARGET" = srpgw ] || skip "it is about srpgwd, and the target is $TARGET"; }
+
+# now_ms: milliseconds since boot, without a new process.
+now_ms() {
+	read -r up _ </proc/uptime
+	echo "${up%.*}${up#*.}0"
+}
+
+# wait_for SECONDS WHAT COMMAND...: until the command succeeds; fails naming WHAT.
+wait_for() {
+	wf_limit=$1 wf_what=$2
+	shift 2
+	wf_end=$(($(now_ms) + wf_limit * 1000))
+	until "$@" >/dev/null 2>&1; do
+		[ "$(now_ms)" -lt "$wf_end" ] || fail "waited $wf_limit s for $wf_what"
+		sleep 0.1
+	done
+}
+is_gone() { ! [ -e "$1" ]; }
+is_dead() { ! [ -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }
+
+# ---- fabric ----
+setup_rxe() {
+	[ -e /sys/class/infiniband/rxe0 ] && return 0
+	modprobe crc32_generic
+	modprobe crc32_pclmul 2>/dev/null || :
+	modprobe -a rdma_rxe ib_uverbs rdma_ucm veth
+	ip link add d0 mtu 4200 type veth peer name d1 mtu 4200
+	ip addr add $FABRIC_IP/24 dev d0
+	ip link set d0 up
+	ip link set d1 up
+	rdma link add rxe0 type rxe netdev d0
+	wait_for 10 "the GID of $FABRIC_IP on rxe0" test -e /sys/class/infiniband/rxe0/ports/1/gids/1
+}
+
+# load_initiator [PARAMETER=VALUE...]: the kernel's initiator with these parameters.
+load_initiator() {
+	# shellcheck disable=SC2015
+	[ -d /sys/module/ib_srp ] && modprobe -r ib_srp || :
+	modprobe ib_srp "$@"
+	wait_for 10 "$SRP_DIR" test -e "$SRP_DIR/srp-rxe0-1/add_target"
+}
+
+# ---- back-ends ----
+# tgtd_start [INSTANCE=1]: a tgtd on 127.0.0.1, port 3259 + INSTANCE; its pid in $STATE/tgtd.INSTANCE.
+tgtd_start() {
+	ts_i=${1:-1}
+	tgtd -f -C "$ts_i" --iscsi portal=127.0.0.1:$((3259 + ts_i)) >>"/log/$SCENARIO.tgtd$ts_i" 2>&1 &
+	echo $! >"$STATE/tgtd.$ts_i"
+	wait_for 20 "tgtd $ts_i" tgtadm -C "$ts_i" --op show --mode sys
+}
+tgtd_pid() { cat "$STATE/tgtd.${1:-1}"; }
+tgtd_kill() {
+	tk_pid=$(tgtd_pid "${1:-1}")
+	kill -9 "$tk_pid"
+	wait "$tk_pid" 2>/dev/null || :
+	rm -f "/run/tgtd/socket.${1:-1}" "/run/tgtd/socket.${1:-1}.lock"
+}
+
+# tgtd_target INSTANCE SIZE_MB [N_LUNS]: target $IQN with LUNs 1.. on tmpfs files that outlive the daemon.
+tgtd_target() {
+	tt_i=$1 tt_mb=$2 tt_n=${3:-1} tt_l=0
+	tgtadm -C "$tt_i" --lld iscsi --op new --mode target --tid 1 -T $IQN
+	while [ $tt_l -lt "$tt_n" ]; do
+		tt_l=$((tt_l + 1))
+		tt_file=/tmp/disk.$tt_i.$tt_l
+		# Allocated now: a file that grows while it is measured measures the growing.
+		[ -e $tt_file ] || dd if=/dev/zero of=$tt_file bs=1M count="$tt_mb" 2>/dev/null
+		tgtadm -C "$tt_i" --lld iscsi --op new --mode logicalunit --tid 1 --lun $tt_l -b $tt_file
+		tgtadm -C "$tt_i" --lld iscsi --op update --mode logicalunit --tid 1 --lun $tt_l \
+			--params scsi_sn="disk$tt_i-$tt_l",scsi_id="disk$tt_i-$tt_l"
+	done
+	tgtadm -C "$tt_i" --lld iscsi --op bind --mode target --tid 1 -I ALL
+	for tt_kv in MaxRecvDataSegmentLength=262144 FirstBurstLength=262144 MaxBurstLength=1048576 InitialR2T=No; do
+		tgtadm -C "$tt_i" --lld iscsi --op update --mode target --tid 1 --name "${tt_kv%=*}" --value "${tt_kv#*=}"
+	done
+}
+
+# ---- the gateway ----
+# gateway_config [LUNS]: writes $CONFIG; LUNS is the JSON array of the only target's LUN map.
+gateway_config() {
+	gc_luns=${1:-'[ { "lun": 0, "backend": "san", "backend_lun": 1 } ]'}
+	cat >$CONFIG <<-EOF
+		{
+		  "listen":   [ { "fabric": "rdma", "address": "0.0.0.0", "port": $SRP_PORT } ],
+		  "backends": { "san": { "uri": "iscsi://$PORTAL/$IQN" } },
+		  "targets":  [ { "id_ext": "$ID_EXT", "ioc_guid": "$IOC_GUID",
+		                  "initiators": [ "*" ],
+		                  "luns": $gc_luns } ],
+		  "runtime_dir": "/run/srpgw"
+		}
+	EOF
+}
+
+# gateway_start: srpgwd with $CONFIG; returns when it listens.
+gateway_start() {
+	command -v srpgwd >/dev/null || fail "no srpgwd in this image"
+	ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1 \
+		srpgwd -c $CONFIG >>"/log/$SCENARIO.srpgwd" 2>&1 &
+	echo $! >"$STATE/srpgwd"
+	wait_for 30 "srpgwd to listen" gateway_ready
+}
+gateway_ready() {
+	kill -0 "$(cat "$STATE/srpgwd")" || fail "srpgwd ended at once"
+	srpgwctl status
+}
+gateway_pid() { cat "$STATE/srpgwd"; }
+gateway_kill() {
+	gk_pid=$(gateway_pid)
+	kill -9 "$gk_pid"
+	wait "$gk_pid" 2>/dev/null || :
+}
+
+# gateway_stop: SIGTERM; fails unless it ends within 20 s with status 0 (so a sanitizer's complaint at exit counts).
+gateway_stop() {
+	gs_pid=$(gateway_pid)
+	rm -f "$STATE/srpgwd"
+	kill -TERM "$gs_pid"
+	wait_for 20 "srpgwd to end after SIGTERM" is_dead "$gs_pid"
+	gs_status=0
+	wait "$gs_pid" || gs_status=$?
+	[ $gs_status -eq 0 ] || fail "srpgwd ended with status $gs_status"
+}
+
+# gateway_sum KEY: sum of all numbers under that key anywhere in the sessions document.
+gateway_sum() { srpgwctl sessions --json | jq "[.. | objects | .$1? | numbers] | add // 0"; }
+
+# ---- the kernel's own target ----
+LIO=/sys/kernel/config/target
+lio_start() {
+	ls_mb=$1 ls_n=$2 ls_l=0
+	modprobe -a target_core_mod target_core_file
+	modprobe ib_srpt
+	ID_EXT=$(printf '%016x' "$(cat /sys/module/ib_srpt/parameters/srpt_service_guid)")
+	IOC_GUID=$ID_EXT
+	# Below a port's GUID hosts are known by their address, below its GID by their initiator port identifier.
+	ls_guid=$(cut -d : -f 5- </sys/class/infiniband/rxe0/ports/1/gids/0)
+	ls_tpg=$LIO/srpt/$ls_guid/$ls_guid
+	mkdir -p "$ls_tpg"
+	echo $SRP_PORT >$LIO/srpt/discovery_auth/rdma_cm_port
+	while [ $ls_l -lt "$ls_n" ]; do
+		ls_file=/tmp/disk.lio.$ls_l
+		[ -e $ls_file ] || dd if=/dev/zero of=$ls_file bs=1M count="$ls_mb" 2>/dev/null
+		ls_store=$LIO/core/fileio_0/disk$ls_l
+		mkdir -p $ls_store
+		echo "fd_dev_name=$ls_file,fd_dev_size=$((ls_mb << 20)),fd_buffered_io=1" >$ls_store/control
+		echo "disk-$ls_l" >$ls_store/wwn/vpd_unit_serial
+		echo 1 >$ls_store/enable
+		mkdir "$ls_tpg/lun/lun_$ls_l"
+		ln -s $ls_store "$ls_tpg/lun/lun_$ls_l/disk"
+		mkdir -p "$ls_tpg/acls/$FABRIC_IP/lun_$ls_l"
+		ln -s "$ls_tpg/lun/lun_$ls_l" "$ls_tpg/acls/$FABRIC_IP/lun_$ls_l/lun"
+		ls_l=$((ls_l + 1))
+	done
+	echo 1 >"$ls_tpg/enable"
+	echo "$ls_tpg" >"$STATE/lio"
+}
+lio_stop() {
+	[ -e "$STATE/lio" ] || return 0
+	lp_tpg=$(cat "$STATE/lio")
+	rm -f "$STATE/lio"
+	echo 0 >"$lp_tpg/enable"
+	for lp in "$lp_tpg/acls/$FABRIC_IP"/lun_*; do
+		rm -f "$lp/lun"
+		rmdir "$lp"
+	done
+	rmdir "$lp_tpg/acls/$FABRIC_IP"
+	for lp in "$lp_tpg"/lun/lun_*; do
+		rm -f "$lp/disk"
+		rmdir "$lp"
+	done
+	rmdir "$lp_tpg" "$(dirname "$lp_tpg")" $LIO/srpt
+	for lp in $LIO/core/fileio_0/*/; do
+		[ ! -e "$lp/enable" ] || rmdir "$lp"
+	done
+	rmdir $LIO/core/fileio_0
+	modprobe -r ib_srpt
+}
+
+# target_up [SIZE_MB=64] [N_LUNS=1]: whatever TARGET says, with LUNs 0..N-1 of that size.
+target_up() {
+	tu_mb=${1:-64} tu_n=${2:-1} tu_l=0 tu_map=
+	if [ "$TARGET" = lio ]; then
+		lio_start "$tu_mb" "$tu_n"
+		return
+	fi
+	tgtd_start 1
+	tgtd_target 1 "$tu_mb" "$tu_n"
+	while [ $tu_l -lt "$tu_n" ]; do
+		tu_map="$tu_map${tu_map:+, }{ \"lun\": $tu_l, \"backend\": \"san\", \"backend_lun\": $((tu_l + 1)) }"
+		tu_l=$((tu_l + 1))
+	done
+	gateway_config "[ $tu_map ]"
+	gateway_start
+}
+
+# ---- the host ----
+# add_target STRING: one write to the initiator; prints the error. (The shell's own echo says "I/O error" to them all.)
+add_target() { echo "$1" | dd of=$SRP_DIR/srp-rxe0-1/add_target bs=4k status=none 2>&1; }
+
+# login [OPTION=VALUE,...]: one more session of the kernel; sets HOST (hostN). Fails with the kernel's reason.
+login() {
+	lg_before=" $(cd /sys/class/scsi_host && echo *) "
+	lg_string="id_ext=$ID_EXT,ioc_guid=$IOC_GUID,dest=$FABRIC_IP:$SRP_PORT${1:+,$1}"
+	lg_end=$(($(now_ms) + 10000))
+	until lg_error=$(add_target "$lg_string"); do
+		# A session just logged out stays on the kernel's list a little longer than anything of it can be seen.
+		case $lg_error in
+		*"File exists"*) [ "$(now_ms)" -gt $lg_end ] || { sleep 0.1; continue; } ;;
+		esac
+		dmesg | tail -n 5
+		fail "the kernel could not log in with $lg_string: ${lg_error##*: }"
+	done
+	HOST=
+	for lg_h in /sys/class/scsi_host/*; do
+		case $lg_before in
+		*" ${lg_h##*/} "*) ;;
+		*) HOST=${lg_h##*/} ;;
+		esac
+	done
+	[ -n "$HOST" ] || fail "a login without a new SCSI host"
+}
+
+# refused_login [OPTIONS]: a login that must fail.
+refused_login() {
+	if add_target "id_ext=$ID_EXT,ioc_guid=$IOC_GUID,dest=$FABRIC_IP:$SRP_PORT${1:+,$1}" >&3; then
+		fail "a login that had to be refused was accepted"
+	fi
+}
+rport_of() { ls -d "/sys/class/scsi_host/$1/device/"rport-*/srp_remote_ports/port-*; }
+
+# disk [LUN=0] [HOST]: waits for the disk of that LUN and prints its name (sdX).
+disk() {
+	dk_h=${2:-$HOST}
+	dk_glob="/sys/class/scsi_device/${dk_h#host}:0:0:${1:-0}/device/block"
+	wait_for 30 "a disk for LUN ${1:-0} at $dk_h" test -e "$dk_glob"
+	ls "$dk_glob"
+}
+
+# logout [HOST...]: ends these sessions, or all.
+logout() {
+	for lo_p in $(if [ $# -gt 0 ]; then for h; do rport_of "$h"; done; else ls -d /sys/class/srp_remote_ports/port-* 2>/dev/null; fi); do
+		echo 1 >"$lo_p/delete"
+		wait_for 60 "the end of ${lo_p##*/}" is_gone "$lo_p"
+		lo_h=${lo_p##*/port-}
+		wait_for 60 "the end of host${lo_h%%:*}" is_gone "/sys/class/scsi_host/host${lo_h%%:*}"
+	done
+}
+
+# set_rport HOST FILE=VALUE...: fast_io_fail_tmo, dev_loss_tmo, reconnect_delay.
+set_rport() {
+	sr_port=$(rport_of "$1")
+	shift
+	for sr_kv; do echo "${sr_kv#*=}" >"$sr_port/${sr_kv%=*}"; done
+}
+
+# ---- load ----
+# fio_verify DISK [ARGUMENT...]: writes and reads back with checksums; fails on the first difference.
+fio_verify() {
+	fv_disk=$1
+	shift
+	fio --name=verify --filename="/dev/$fv_disk" --direct=1 --ioengine=libaio --rw=randwrite --verify=crc32c \
+		--verify_fatal=1 --do_verify=1 --randrepeat=1 --group_reporting --output-format=terse "$@" >"$STATE/fio" 2>&1 || {
+		tail -n 20 "$STATE/fio"
+		fail "fio $*"
+	}
+}
+
+# ---- the kernel's log ----
+# allow_dmesg REGEX: lines of level err and above that this scenario means to cause (extended regular expression).
+allow_dmesg() { echo "$*" >>"$STATE/allow"; }
+
+# dmesg_scenario: this scenario's part of the kernel log, with levels.
+dmesg_scenario() { dmesg -r | awk -v m="vm: scenario $SCENARIO starts" 'on { print } index($0, m) { on = 1 }'; }
+expect_dmesg() { wait_for "${2:-5}" "the kernel to say '$1'" dmesg_says "$1"; }
+dmesg_says() { dmesg_scenario | grep -Eq "$1"; }
+
+# expect_dmesg_clean: no line of level err or worse, no warning with a stack, but what was allowed.
+expect_dmesg_clean() {
+	dmesg_scenario >"$STATE/dmesg"
+	grep -E '^<[0-3]>|WARNING:|BUG:|blocked for more than|Call Trace' "$STATE/dmesg" >"$STATE/bad" || :
+	if [ -s "$STATE/allow" ]; then
+		grep -Ev -f "$STATE/allow" "$STATE/bad" >"$STATE/bad2" || :
+		mv "$STATE/bad2" "$STATE/bad"
+	fi
+	if [ -s "$STATE/bad" ]; then
+		cat "$STATE/bad"
+		fail "the kernel complained"
+	fi
+}
+
+# clean_up: back to no session, no target, no back-end. Returns 1 when something would not go.
+clean_up() {
+	for cu_m in $(dmsetup ls 2>/dev/null | awk '$2 ~ /^\(/ { print $1 }'); do
+		dmsetup message "$cu_m" 0 fail_if_no_path 2>/dev/null || :
+		dmsetup remove --force "$cu_m" || :
+	done
+	# Whatever the scenario started carries its mark; the daemons are needed until the sessions are gone.
+	for cu_p in $(grep -lzx VM_ROLE=scenario /proc/[0-9]*/environ 2>/dev/null | tr -dc '0-9\n'); do
+		read -r cu_name </proc/"$cu_p"/comm || continue
+		case $cu_name in
+		tgtd) kill -CONT "$cu_p" || : ;;
+		srpgwd) ;;
+		*) kill -9 "$cu_p" || : ;;
+		esac
+	done 2>/dev/null
+	(logout) || return 1
+	for cu_f in "$STATE"/tgtd.* "$STATE/srpgwd"; do
+		if [ -e "$cu_f" ]; then
+			kill -9 "$(cat "$cu_f")" 2>/dev/null || :
+			wait_for 10 "the end of ${cu_f##*/}" is_dead "$(cat "$cu_f")"
+		fi
+	done
+	lio_stop || return 1
+	rm -rf "$STATE" /run/tgtd /run/srpgw /tmp/disk.*
+	mkdir -p "$STATE"
+}
+
+# in_background NAME COMMAND...: starts it, its pid in $STATE/bg.NAME; await NAME collects its status.
+in_background() {
+	ib_name=$1
+	shift
+	"$@" &
+	echo $! >"$STATE/bg.$ib_name"
+}
+await() {
+	aw_pid=$(cat "$STATE/bg.$1")
+	rm -f "$STATE/bg.$1"
+	wait "$aw_pid" || fail "$1 failed"
+}
+is_running() { kill -0 "$(cat "$STATE/bg.$1")" 2>/dev/null; }

@@ -1,0 +1,12 @@
+# fio with checksums, block sizes from 4 KiB to 8 MiB, depths 1 to 64: what is written comes back.
+# limit: 120
+target_up 64
+login cmd_sg_entries=255,max_sect=16384
+d=$(disk 0)
+for job in 4k:1:2M 4k:64:8M 64k:16:16M 256k:8:32M 1M:4:48M 8M:2:64M; do
+	bs=${job%%:*} size=${job##*:} depth=${job#*:}
+	depth=${depth%:*}
+	t=$(now_ms)
+	fio_verify "$d" --bs="$bs" --iodepth="$depth" --size="$size"
+	say "bs $bs, depth $depth, $size: $(($(now_ms) - t)) ms"
+done
