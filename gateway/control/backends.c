@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The open back-ends, see backends.h. Layer: control. Knows config, secret, core/map.h, bridge/host.h. */
+#include "backends.h"
+#include "../base/list.h"
+#include "nearest.h"
+#include "secret.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SETTINGS_MAX 64u
+#define REGIONS_MAX 64u
+
+/* What the bridge is given beside the URI, and the text that tells whether it changed. */
+struct settings {
+	struct srpgw_setting item[SETTINGS_MAX];
+	size_t n;
+	char secret[SECRET_MAX_BYTES + 1], mutual_secret[SECRET_MAX_BYTES + 1];
+	struct arena arena;
+};
+
+struct open_backend {
+	struct backend backend;
+	struct list_node node;
+	unsigned n_users;
+	char *fingerprint; /* holds secrets: wiped before it is freed */
+	struct arena arena;
+};
+
+struct backends {
+	struct bridge_host *bridges;
+	struct core *core;
+	struct list open;
+	uint32_t last_number;
+};
+
+int backends_create(struct bridge_host *bridges, struct core *core, struct backends **out)
+{
+	struct backends *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->bridges = bridges;
+	s->core = core;
+	list_init(&s->open);
+	*out = s;
+	return 0;
+}
+
+void backends_destroy(struct backends *s)
+{
+	free(s);
+}
+
+static void problem_from(struct problems *problems, struct json_path at, const struct err *e)
+{
+	err_cure(problem_at(problems, &at, "%s", e->cause), "%s", e->cure[0] ? e->cure : "see the log");
+}
+
+static void settings_free(struct settings *t)
+{
+	secret_wipe(t->secret);
+	secret_wipe(t->mutual_secret);
+	arena_free(&t->arena);
+}
+
+static bool add_setting(struct settings *t, const char *key, const char *value)
+{
+	if (t->n == SETTINGS_MAX)
+		return false;
+	t->item[t->n++] = (struct srpgw_setting){ .key = key, .value = value };
+	return true;
+}
+
+/* Is @key the name of a "key: meaning" line of the bridge's help? Offers all names to @near. */
+static bool bridge_knows(const char *help, const char *key, struct nearest *near, struct arena *arena)
+{
+	for (const char *line = help; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+		size_t len = strcspn(line, ":\n");
+		char *name = arena_printf(arena, "%.*s", (int)len, line);
+
+		if (!name)
+			continue;
+		if (strcmp(name, key) == 0)
+			return true;
+		nearest_offer(near, name);
+	}
+	return false;
+}
+
+static bool is_reserved(const char *key)
+{
+	return strcmp(key, "portals") == 0 || strncmp(key, "chap_", 5) == 0;
+}
+
+static int own_settings(struct settings *t, const struct config_backend *c, const struct srpgw_bridge *bridge, struct json_path at,
+			struct problems *problems)
+{
+	struct json_path list = json_path_key(at, "settings");
+
+	for (size_t i = 0; i < c->settings.n; i++) {
+		const struct schema_setting *s = CONFIG_ITEM(&c->settings, struct schema_setting, i);
+		struct json_path item = json_path_key(list, s->key);
+		struct nearest near = { .wanted = s->key };
+		struct err *e;
+
+		if (is_reserved(s->key)) {
+			err_cure(problem_at_key(problems, &item, "this is no place for \"%.64s\"", s->key),
+				 "use \"portals\" and \"chap\" of the back-end; secrets stand in files of their own");
+			return -EINVAL;
+		}
+		if (!bridge_knows(bridge->settings_help, s->key, &near, &t->arena)) {
+			e = problem_at_key(problems, &item, "bridge %s knows no such setting", bridge->name);
+			if (near.best)
+				err_cure(e, "did you mean \"%s\"?", near.best);
+			else
+				err_cure(e, "see `srpgwctl bridges` for its settings");
+			return -EINVAL;
+		}
+		if (!add_setting(t, s->key, s->value)) {
+			err_cure(problem_at(problems, &item, "too many settings"), "give at most %u", SETTINGS_MAX - 5);
+			return -E2BIG;
+		}
+	}
+	return 0;
+}
+
+static int read_secret(const char *file, char out[SECRET_MAX_BYTES + 1], struct json_path at, struct problems *problems)
+{
+	struct err e = ERR_INIT;
+	int rc = secret_read(file, out, &e);
+
+	if (rc)
+		problem_from(problems, at, &e);
+	return rc;
+}
+
+static int settings_make(struct settings *t, const struct config_backend *c, const struct srpgw_bridge *bridge, struct json_path at,
+			 struct problems *problems)
+{
+	struct json_path chap = json_path_key(at, "chap");
+	char *portals = NULL;
+	int rc;
+
+	for (size_t i = 0; i < c->portals.n; i++) {
+		portals = arena_printf(&t->arena, "%s%s%s", portals ? portals : "", portals ? "," : "", c->portals.item[i]);
+		if (!portals)
+			return -ENOMEM;
+	}
+	if (portals)
+		add_setting(t, "portals", portals);
+	if (c->chap.user) {
+		rc = read_secret(c->chap.secret_file, t->secret, json_path_key(chap, "secret_file"), problems);
+		if (rc)
+			return rc;
+		add_setting(t, "chap_user", c->chap.user);
+		add_setting(t, "chap_secret", t->secret);
+	}
+	if (c->chap.mutual_user) {
+		rc = read_secret(c->chap.mutual_secret_file, t->mutual_secret, json_path_key(chap, "mutual_secret_file"), problems);
+		if (rc)
+			return rc;
+		add_setting(t, "chap_mutual_user", c->chap.mutual_user);
+		add_setting(t, "chap_mutual_secret", t->mutual_secret);
+	}
+	return own_settings(t, c, bridge, at, problems);
+}
+
+static char *fingerprint(const struct config_backend *c, const struct settings *t)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+	bool failed;
+
+	if (!f)
+		return NULL;
+	fprintf(f, "%s\n%s\n%s\n%u %u %u %u %u\n", c->name, c->uri, c->identity.initiator_name ? c->identity.initiator_name : "",
+		c->hold_seconds, c->retry_ms, c->retry_max_ms, c->fence_ms, c->max_detached);
+	for (size_t i = 0; i < t->n; i++)
+		fprintf(f, "%s=%s\n", t->item[i].key, t->item[i].value);
+	failed = ferror(f) != 0;
+	if (fclose(f) || failed) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static void wipe_and_free(char *s)
+{
+	if (s)
+		explicit_bzero(s, strlen(s));
+	free(s);
+}
+
+static void open_backend_free(struct open_backend *o)
+{
+	wipe_and_free(o->fingerprint);
+	arena_free(&o->arena);
+	free(o);
+}
+
+static int mem_add_all(struct backends *s, struct backend *b, struct err *e)
+{
+	struct mem_region *region[REGIONS_MAX];
+	size_t n = core_regions(s->core, region, REGIONS_MAX);
+	int rc;
+
+	if (!SRPGW_HAS(b->bridge, mem_add))
+		return 0;
+	for (size_t i = 0; i < n && i < REGIONS_MAX; i++) {
+		rc = b->bridge->mem_add(b->target, region[i]->base, region[i]->len_bytes);
+		if (rc == 0)
+			continue;
+		while (i-- > 0 && SRPGW_HAS(b->bridge, mem_del))
+			b->bridge->mem_del(b->target, region[i]->base, region[i]->len_bytes);
+		err_cure(e, "raise the memory lock limit, or lower \"pool_bytes\"");
+		return err_set(e, rc, "bridge %s cannot use the data buffers: %s", b->bridge->name, strerror(-rc));
+	}
+	return 0;
+}
+
+static void mem_del_all(struct backends *s, struct backend *b)
+{
+	struct mem_region *region[REGIONS_MAX];
+	size_t n = core_regions(s->core, region, REGIONS_MAX);
+
+	for (size_t i = 0; i < n && i < REGIONS_MAX && SRPGW_HAS(b->bridge, mem_del); i++)
+		b->bridge->mem_del(b->target, region[i]->base, region[i]->len_bytes);
+}
+
+static int open_new(struct backends *s, struct open_backend *o, const struct config_backend *c, const struct settings *t,
+		    struct err *e)
+{
+	struct backend *b = &o->backend;
+	int rc;
+
+	b->name = arena_strdup(&o->arena, c->name);
+	b->uri = arena_strdup(&o->arena, c->uri);
+	if (c->identity.initiator_name)
+		b->initiator_name = arena_strdup(&o->arena, c->identity.initiator_name);
+	if (!b->name || !b->uri || (c->identity.initiator_name && !b->initiator_name))
+		return -ENOMEM;
+	b->hold_ms = c->hold_seconds * 1000;
+	b->retry_ms = c->retry_ms;
+	b->retry_max_ms = c->retry_max_ms;
+	b->fence_ms = c->fence_ms;
+	b->max_detached = c->max_detached;
+	b->number = ++s->last_number;
+	rc = bridge_open(s->bridges, c->uri, t->item, t->n, &b->bridge, &b->target, e);
+	if (rc)
+		return rc;
+	b->limits.struct_size = sizeof(b->limits);
+	if (SRPGW_HAS(b->bridge, limits))
+		b->bridge->limits(b->target, &b->limits);
+	rc = mem_add_all(s, b, e);
+	if (rc)
+		b->bridge->close(b->target);
+	return rc;
+}
+
+static struct open_backend *find_open(struct backends *s, const char *print)
+{
+	list_for_each(n, &s->open) {
+		struct open_backend *o = list_entry(n, struct open_backend, node);
+
+		if (strcmp(o->fingerprint, print) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+static int get_with(struct backends *s, const struct config_backend *c, const struct settings *t, struct json_path at,
+		    struct problems *problems, struct backend **out)
+{
+	char *print = fingerprint(c, t);
+	struct open_backend *o = print ? find_open(s, print) : NULL;
+	struct err e = ERR_INIT;
+	int rc;
+
+	if (!print)
+		return -ENOMEM;
+	if (o) {
+		wipe_and_free(print);
+		o->n_users++;
+		*out = &o->backend;
+		return 0;
+	}
+	o = calloc(1, sizeof(*o));
+	if (!o) {
+		wipe_and_free(print);
+		return -ENOMEM;
+	}
+	o->fingerprint = print;
+	rc = open_new(s, o, c, t, &e);
+	if (rc) {
+		if (rc != -ENOMEM || e.cause[0])
+			problem_from(problems, json_path_key(at, "uri"), &e);
+		open_backend_free(o);
+		return rc;
+	}
+	o->n_users = 1;
+	list_push_back(&s->open, &o->node);
+	*out = &o->backend;
+	return 0;
+}
+
+int backends_get(struct backends *s, const struct config_backend *c, struct json_path at, struct problems *problems,
+		 struct backend **out)
+{
+	struct settings *t = calloc(1, sizeof(*t));
+	const struct srpgw_bridge *bridge;
+	struct err e = ERR_INIT;
+	int rc;
+
+	if (!t)
+		return -ENOMEM;
+	rc = bridge_find(s->bridges, c->uri, &bridge, &e);
+	if (rc == 0)
+		rc = core_check_bridge(s->core, bridge, &e);
+	if (rc)
+		problem_from(problems, json_path_key(at, "uri"), &e);
+	if (rc == 0)
+		rc = settings_make(t, c, bridge, at, problems);
+	if (rc == 0)
+		rc = get_with(s, c, t, at, problems, out);
+	settings_free(t);
+	free(t);
+	return rc;
+}
+
+void backends_put(struct backends *s, struct backend *b)
+{
+	struct open_backend *o = container_of(b, struct open_backend, backend);
+
+	if (--o->n_users)
+		return;
+	list_del(&o->node);
+	mem_del_all(s, b);
+	b->bridge->close(b->target);
+	open_backend_free(o);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Secrets from files of their own. Layer: control. Knows base. */
+#ifndef CONTROL_SECRET_H
+#define CONTROL_SECRET_H
+
+#include "../base/err.h"
+
+#define SECRET_MAX_BYTES 255u
+
+/**
+ * secret_read() - the first line of a file that only its owner, and perhaps a group, can read.
+ * @out: NUL-terminated, 1..SECRET_MAX_BYTES bytes; wipe it with secret_wipe() after use.
+ * Return: 0; -EPERM (others may read it, or a stranger owns it), -EINVAL (empty, too long, not a file), -errno.
+ */
+int secret_read(const char *file, char out[SECRET_MAX_BYTES + 1], struct err *e) WARN_UNUSED;
+void secret_wipe(char out[SECRET_MAX_BYTES + 1]);
+
+#endif
