@@ -45,7 +45,10 @@ struct scsi_sense {
 	uint8_t key, asc, ascq;
 };
 #define SCSI_FIXED_SENSE_LEN 18u
-/* Fixed format, current error. @field >= 0: with the field pointer to that CDB byte. Return: SCSI_FIXED_SENSE_LEN. Source: SPC-4 4.5.3. */
+/*
+ * Fixed format, current error. @cdb_field >= 0: with the field pointer to that CDB byte. Return: SCSI_FIXED_SENSE_LEN.
+ * Source: SPC-4 4.5.3.
+ */
 size_t scsi_sense_build(struct scsi_sense s, int cdb_field, uint8_t buf[SCSI_FIXED_SENSE_LEN]);
 /* Fixed and descriptor formats. Return: false when there is none. */
 bool scsi_sense_parse(const uint8_t *buf, size_t len, struct scsi_sense *out);
@@ -79,7 +82,8 @@ size_t scsi_report_luns_build(const uint8_t (*luns)[8], size_t n, uint8_t *buf, 
  * Standard INQUIRY data of a LUN that is not mapped: qualifier 3, type 1Fh, VERSION >= 5 (Linux goes on to REPORT LUNS
  * only then). Return: full length, cut to @cap on writing.
  */
-size_t scsi_inquiry_absent_build(const char *vendor, const char *product, const char *revision, uint8_t *buf, size_t cap);
+size_t scsi_inquiry_absent_build(const char *vendor, const char *product, const char *revision, uint8_t *buf,
+				 size_t cap);
 
 /* "READ(10)", or "opcode 0xc1". Return: @buf or a literal. */
 const char *scsi_op_name(uint8_t opcode, char buf[16]);

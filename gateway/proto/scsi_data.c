@@ -40,7 +40,8 @@ static void put_ascii(uint8_t *field, size_t len, const char *text)
 	memcpy(field, text, n);
 }
 
-size_t scsi_inquiry_absent_build(const char *vendor, const char *product, const char *revision, uint8_t *buf, size_t cap)
+size_t scsi_inquiry_absent_build(const char *vendor, const char *product, const char *revision, uint8_t *buf,
+				 size_t cap)
 {
 	uint8_t inq[36] = {
 		[0] = 0x7f,            /* qualifier 3, type 1Fh: no device can be here */

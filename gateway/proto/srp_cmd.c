@@ -3,7 +3,7 @@
  * CMD, as a target reads it. Layer: proto. Knows base only.
  *
  * Order of the checks, so that each malformed IU has exactly one answer:
- *   1. bytes    SHORT, OPCODE, then DESC_BOUNDS: additional CDB, data-out descriptor, data-in descriptor must have arrived
+ *   1. bytes    SHORT, OPCODE, then DESC_BOUNDS: additional CDB, data-out and data-in descriptor must have arrived
  *   2. formats  DATA_OUT_FORMAT, DATA_IN_FORMAT: reserved, or not in force on this channel
  *   3. bytes    IMM_BOUNDS, which needs the offset that only a granted format has
  *   4. fields   ADD_CDB_RESERVED, TABLE_LEN, DESC_SUM: the IU is sound and can be answered by a RSP
@@ -12,7 +12,7 @@
 #include "srp_iu.h"
 #include "srp_wire.h"
 
-static size_t data_size(unsigned fmt, uint8_t count)
+static size_t data_size(unsigned fmt, uint8_t count, bool is_data_out)
 {
 	switch (fmt) {
 	case SRP_FMT_DIRECT:
@@ -20,7 +20,7 @@ static size_t data_size(unsigned fmt, uint8_t count)
 	case SRP_FMT_INDIRECT:
 		return SRP_INDIRECT_HDR_LEN + (size_t)count * SRP_MDESC_LEN;
 	case SRP_FMT_IMMEDIATE:
-		return SRP_IMM_HDR_LEN;
+		return is_data_out ? SRP_IMM_HDR_LEN : 0;
 	default:
 		return 0;
 	}
@@ -42,7 +42,7 @@ static bool format_in_force(unsigned fmt, const struct srp_terms *terms, bool is
 	}
 }
 
-/* @p: data_size(fmt, count) bytes that arrived. */
+/* @p: as many bytes as data_size() says arrived. */
 static void data_read(unsigned fmt, uint8_t count, const uint8_t *p, struct srp_data *d)
 {
 	const struct srp_indirect_wire *ind = (const void *)p;
@@ -133,8 +133,8 @@ enum srp_error srp_cmd_decode(const void *buf, size_t len, const struct srp_term
 	fmt_in = w->buf_fmt & 0xf;
 	add_cdb_bytes = w->add_cdb_len & 0xfc;
 	out_at = sizeof(*w) + add_cdb_bytes;
-	in_at = out_at + data_size(fmt_out, w->data_out_count);
-	end = in_at + data_size(fmt_in, w->data_in_count);
+	in_at = out_at + data_size(fmt_out, w->data_out_count, true);
+	end = in_at + data_size(fmt_in, w->data_in_count, false);
 	if (end > len)
 		return SRP_ERR_DESC_BOUNDS;
 	cmd->cdb = w->cdb;

@@ -12,7 +12,9 @@ static int data_size(const struct srp_data *d, bool is_data_out)
 	case SRP_FMT_NONE:
 		return 0;
 	case SRP_FMT_DIRECT:
-		return d->n_desc == 1 && d->desc && srp_mdesc_get(d->desc).len_bytes == d->len_bytes ? SRP_MDESC_LEN : -1;
+		if (d->n_desc != 1 || !d->desc || srp_mdesc_get(d->desc).len_bytes != d->len_bytes)
+			return -1;
+		return SRP_MDESC_LEN;
 	case SRP_FMT_INDIRECT:
 		if (d->n_desc > UINT8_MAX || (d->n_desc && !d->desc) || d->table.len_bytes % SRP_MDESC_LEN ||
 		    d->table.len_bytes / SRP_MDESC_LEN < d->n_desc)

@@ -30,13 +30,13 @@ enum srp_error {
 	SRP_ERR_DATA_IN_FORMAT,   /* reserved, or immediate */
 	SRP_ERR_DESC_BOUNDS,      /* descriptors reach beyond the bytes that arrived */
 	SRP_ERR_IMM_BOUNDS,       /* immediate data reaches beyond the bytes that arrived, or overlaps the header */
-	SRP_ERR_TABLE_LEN,        /* indirect: table length no multiple of 16, smaller than the partial list, or over the cap */
+	SRP_ERR_TABLE_LEN,        /* indirect: table length no multiple of 16, below the partial list, or over the cap */
 	SRP_ERR_DESC_SUM,         /* indirect: descriptors add up to less than the total, or a sum overflows 32 bits */
 };
 const char *srp_error_name(enum srp_error e); /* "table length", for logs */
 const char *srp_opcode_name(uint8_t opcode);  /* "SRP_CMD", or "unknown" */
 
-/* Which LOGIN_REQ layout: 64 bytes as in the standard, or Linux' RDMA/CM form of 56 (48 in the oldest kernels) bytes. */
+/* Which LOGIN_REQ layout: the standard's 64 bytes, or Linux' RDMA/CM form of 56 (48 in the oldest kernels) bytes. */
 enum srp_login_form { SRP_LOGIN_FORM_NATIVE, SRP_LOGIN_FORM_RDMA_CM };
 
 struct srp_login_req {
@@ -95,7 +95,7 @@ struct srp_data {
 	/* DIRECT: 1. INDIRECT: entries of the partial list in the IU. IMMEDIATE, NONE: 0 */
 	uint32_t n_desc;
 	const uint8_t *desc; /* n_desc * 16 bytes, borrowed */
-	/* INDIRECT: the whole table in the initiator's memory; n_table >= n_desc; the table must be fetched when n_table > n_desc */
+	/* INDIRECT: the whole table in the initiator's memory; it must be fetched when n_table > n_desc (never below) */
 	struct srp_mdesc table;
 	uint32_t n_table;
 	const uint8_t *imm; /* IMMEDIATE: len_bytes bytes, borrowed */
@@ -114,24 +114,26 @@ struct srp_cmd {
 	uint8_t sol_not;
 	uint8_t lun[8];
 	uint8_t task_attr; /* low 3 bits */
-	uint16_t cdb_len;  /* 16 + additional CDB bytes, 16..SRP_CDB_MAX: more than SPC-4's 260 is possible on the wire */
+	uint16_t cdb_len;  /* 16 + additional CDB bytes: up to SRP_CDB_MAX, beyond SPC-4's 260 */
 	const uint8_t *cdb;
 	struct srp_data data_out, data_in;
 };
 
 /**
  * srp_cmd_decode() - rows 6 to 11 of the validation matrix.
- * @cmd: on failure the tag, sol_not and lun are filled if 48 bytes arrived (ADD_CDB_RESERVED, TABLE_LEN, DESC_SUM are answered by a RSP).
+ * @cmd: on failure the tag, sol_not and lun are filled if 48 bytes arrived, since ADD_CDB_RESERVED, TABLE_LEN and
+ * DESC_SUM are answered by a RSP; trust nothing else of it then.
  * The sum of an indirect table that is not wholly in the IU is checked by srp_table_check() when it was fetched;
  * a partial list may not exceed the total either way.
- * Order: bytes (SHORT, OPCODE, DESC_BOUNDS), formats, IMM_BOUNDS, then the fields that a RSP answers. sol_not keeps its two
- * defined bits; reserved bits and bytes are ignored, and so are bytes behind the last descriptor.
- * Return: SRP_OK, SHORT, OPCODE, ADD_CDB_RESERVED, DATA_OUT_FORMAT, DATA_IN_FORMAT, DESC_BOUNDS, IMM_BOUNDS, TABLE_LEN, DESC_SUM.
+ * Order: bytes (SHORT, OPCODE, DESC_BOUNDS), formats, IMM_BOUNDS, then the fields that a RSP answers. sol_not keeps its
+ * two defined bits; reserved bits and bytes are ignored, and so are bytes behind the last descriptor.
+ * Return: SRP_OK, or SRP_ERR_ SHORT, OPCODE, DESC_BOUNDS, DATA_OUT_FORMAT, DATA_IN_FORMAT, IMM_BOUNDS, ADD_CDB_RESERVED,
+ * TABLE_LEN, DESC_SUM.
  * Source: SRP r16a CMD and memory descriptors; SRP-2 immediate data.
  */
 enum srp_error srp_cmd_decode(const void *buf, size_t len, const struct srp_terms *terms, struct srp_cmd *cmd);
 
-/* Do @n descriptors at @table (16 bytes each) cover @total_bytes, without overflow? Return: SRP_OK or SRP_ERR_DESC_SUM. */
+/* Do @n descriptors at @table (16 bytes each) cover @total_bytes within 32 bits? Return: SRP_OK or SRP_ERR_DESC_SUM. */
 enum srp_error srp_table_check(const uint8_t *table, uint32_t n, uint32_t total_bytes);
 
 /**
