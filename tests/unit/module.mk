@@ -1,0 +1,17 @@
+# Unit tests of the loader and of the plugins: what they need besides a test program.
+
+# ---- test plugins of the loader's tests: so/variant.c once for each way to be right or wrong ----
+so_GOOD := good newer below
+so_WRONG := wrongabi nosymbol null short cut noname noopen nodetach notmf alien
+so_DIR := $(BUILD)/tests/unit/bridge/so
+so_ALL := $(patsubst %,$(so_DIR)/%.so,$(so_GOOD) $(so_WRONG) older rude)
+so_CC = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -shared
+
+$(patsubst %,$(so_DIR)/%.so,$(so_GOOD) $(so_WRONG)): $(so_DIR)/%.so: tests/unit/bridge/so/variant.c gateway/include/srpgw/bridge.h
+	$(call say,LD,$@)mkdir -p $(@D) && $(so_CC) -Igateway/include -DVARIANT_$* -DVARIANT_NAME='"$*"' -o $@ $<
+$(so_DIR)/older.so: tests/unit/bridge/so/variant.c tests/unit/bridge/old/srpgw/bridge.h
+	$(call say,LD,$@)mkdir -p $(@D) && $(so_CC) -Itests/unit/bridge/old -DVARIANT_older -DVARIANT_NAME='"older"' -o $@ $<
+$(so_DIR)/rude.so: tests/unit/bridge/so/rude.c gateway/include/srpgw/bridge.h
+	$(call say,LD,$@)mkdir -p $(@D) && $(so_CC) -Igateway/include -o $@ $<
+
+$(patsubst %,$(BUILD)/tests/unit/bridge/test_%,load guard): | $(so_ALL)
