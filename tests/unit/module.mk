@@ -15,3 +15,16 @@ $(so_DIR)/rude.so: tests/unit/bridge/so/rude.c gateway/include/srpgw/bridge.h
 	$(call say,LD,$@)mkdir -p $(@D) && $(so_CC) -Igateway/include -o $@ $<
 
 $(patsubst %,$(BUILD)/tests/unit/bridge/test_%,load guard): | $(so_ALL)
+
+# ---- tests of the plugins: tests/unit/plugins/test_NAME.c against the real NAME.so, the real loader and a real reactor ----
+plugins_TEST := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/plugins/test_*.c))
+plugins_HELP := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/plugins/test_%.c,$(wildcard tests/unit/plugins/*.c)))
+OBJS += $(plugins_TEST:%=%.o) $(plugins_HELP)
+$(plugins_TEST): $(BUILD)/tests/unit/plugins/%: $(BUILD)/tests/unit/plugins/%.o $(plugins_HELP) $(bridge_LIB) $(rt_LIB) $(base_LIB) | $(PLUGIN_SO)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+		$(bridge_LIBS) -lcmocka -lpthread
+unit-plugins: $(plugins_TEST)
+	$(Q)tests/check/run-programs unit-plugins $^
+check-bridges:
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) SANITIZE=address,undefined DEVELOPER=1 BUILD=build-address-undefined unit-plugins
+.PHONY: unit-plugins check-bridges
