@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Completion queues: polled in batches, armed before the reactor sleeps.
+ * Layer: fabric.
+ */
+#include "../../base/log.h"
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+
+enum { ACK_BATCH = 64 }; /* each acknowledgement takes a lock */
+
+/* ---- reactor ---- */
+
+static void wc_done(struct verbs_lane *l, const struct ibv_wc *wc)
+{
+	struct verbs_conn *c;
+
+	switch (verbs_wr_kind(wc->wr_id)) {
+	case VERBS_WR_RECV:
+		verbs_rx_done(l, wc);
+		return;
+	case VERBS_WR_OP:
+		c = verbs_lane_conn(l, wc->qp_num);
+		if (c)
+			verbs_post_done(c, wc);
+		return;
+	case VERBS_WR_DRAIN:
+		c = verbs_lane_conn(l, wc->qp_num);
+		if (c) {
+			c->sq_drained = true;
+			verbs_conn_drain_step(c);
+		}
+		return;
+	}
+}
+
+int verbs_cq_poll(struct verbs_cq *q, int max)
+{
+	struct ibv_wc wc[VERBS_POLL_BATCH];
+	int total = 0;
+
+	while (total < max) {
+		int n = ibv_poll_cq(q->cq, VERBS_POLL_BATCH, wc);
+
+		if (n <= 0)
+			break;
+		for (int i = 0; i < n; i++)
+			wc_done(q->lane, &wc[i]);
+		total += n;
+		if (n < VERBS_POLL_BATCH)
+			break;
+	}
+	return total;
+}
+
+int verbs_cq_arm(struct verbs_cq *q)
+{
+	if (q->armed)
+		return 0;
+	if (ibv_req_notify_cq(q->cq, 0))
+		return 0; /* a dead device: its connections are closed by other means */
+	q->armed = true;
+	/* What came before the arming raises no event. */
+	return verbs_cq_poll(q, VERBS_POLL_BATCH) > 0;
+}
+
+static void on_event(struct reactor_watch *w, uint32_t revents)
+{
+	struct verbs_cq *q = container_of(w, struct verbs_cq, watch);
+	struct ibv_cq *cq;
+	void *ctx;
+
+	(void)revents;
+	while (!ibv_get_cq_event(q->channel, &cq, &ctx)) {
+		q->armed = false; /* the poller looks before the loop sleeps again */
+		if (++q->n_unacked == ACK_BATCH) {
+			ibv_ack_cq_events(q->cq, q->n_unacked);
+			q->n_unacked = 0;
+		}
+	}
+	/* A dead device answers with an error for ever. */
+	if (errno != EAGAIN && errno != EINTR)
+		(void)!reactor_watch_mod(q->lane->reactor, w, 0);
+}
+
+static void on_start(struct reactor_msg *m)
+{
+	struct verbs_cq *q = container_of(m, struct verbs_cq, start_msg);
+
+	list_push_back(&q->lane->cqs, &q->node);
+	if (reactor_watch_add(q->lane->reactor, &q->watch))
+		log_error("RDMA completion channel: cannot be watched: %m");
+}
+
+void verbs_cq_unwatch(struct verbs_cq *q)
+{
+	reactor_watch_del(q->lane->reactor, &q->watch);
+}
+
+/* ---- control ---- */
+
+static int cq_make(struct verbs_cq *q)
+{
+	struct verbs_dev *d = q->lane->dev;
+	int flags;
+
+	q->channel = ibv_create_comp_channel(d->ctx);
+	if (!q->channel)
+		return -errno;
+	flags = fcntl(q->channel->fd, F_GETFL);
+	if (flags < 0 || fcntl(q->channel->fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	q->cq = ibv_create_cq(d->ctx, (int)q->depth, q, q->channel,
+			      d->ctx->num_comp_vectors > 0 ? (int)(d->next_vector++ % (uint32_t)d->ctx->num_comp_vectors) : 0);
+	if (!q->cq)
+		return -errno;
+	q->watch.fn = on_event;
+	q->watch.fd = q->channel->fd;
+	q->watch.events = EPOLLIN;
+	return 0;
+}
+
+int verbs_cq_get(struct verbs_lane *l, uint32_t n, struct verbs_cq **out)
+{
+	/* Any queue may get the completions of the whole shared receive queue. */
+	uint32_t base = l->caps.srq ? l->caps.n_rx : 0;
+	struct verbs_cq *q;
+	int rc;
+
+	for (q = l->made; q; q = q->next_made)
+		if ((uint64_t)q->reserved + n <= q->depth)
+			break;
+	if (!q) {
+		if ((uint64_t)base + n > l->caps.cq_depth)
+			return -ENOSPC;
+		q = calloc(1, sizeof(*q));
+		if (!q)
+			return -ENOMEM;
+		q->lane = l;
+		q->depth = l->caps.cq_depth;
+		q->reserved = base;
+		q->start_msg.fn = on_start;
+		rc = cq_make(q);
+		if (rc) {
+			verbs_cq_free(q);
+			return rc;
+		}
+		q->next_made = l->made;
+		l->made = q;
+		reactor_send(l->reactor, &q->start_msg);
+	}
+	q->reserved += n;
+	*out = q;
+	return 0;
+}
+
+void verbs_cq_free(struct verbs_cq *q)
+{
+	if (q->cq) {
+		if (q->n_unacked)
+			ibv_ack_cq_events(q->cq, q->n_unacked);
+		if (ibv_destroy_cq(q->cq))
+			log_warn("RDMA completion queue: cannot be destroyed: %m");
+	}
+	if (q->channel)
+		ibv_destroy_comp_channel(q->channel);
+	free(q);
+}
