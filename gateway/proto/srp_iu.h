@@ -30,7 +30,7 @@ enum srp_error {
 	SRP_ERR_DATA_IN_FORMAT,   /* reserved, or immediate */
 	SRP_ERR_DESC_BOUNDS,      /* descriptors reach beyond the bytes that arrived */
 	SRP_ERR_IMM_BOUNDS,       /* immediate data reaches beyond the bytes that arrived, or overlaps the header */
-	SRP_ERR_TABLE_LEN,        /* indirect: table length no multiple of 16, below the partial list, or over the cap */
+	SRP_ERR_TABLE_LEN,        /* indirect: table no multiple of 16, below the partial list, or over the cap */
 	SRP_ERR_DESC_SUM,         /* indirect: descriptors add up to less than the total, or a sum overflows 32 bits */
 };
 const char *srp_error_name(enum srp_error e); /* "table length", for logs */
@@ -95,7 +95,7 @@ struct srp_data {
 	/* DIRECT: 1. INDIRECT: entries of the partial list in the IU. IMMEDIATE, NONE: 0 */
 	uint32_t n_desc;
 	const uint8_t *desc; /* n_desc * 16 bytes, borrowed */
-	/* INDIRECT: the whole table in the initiator's memory; it must be fetched when n_table > n_desc (never below) */
+	/* INDIRECT: the whole table in the initiator's memory; to be fetched when n_table > n_desc (never below) */
 	struct srp_mdesc table;
 	uint32_t n_table;
 	const uint8_t *imm; /* IMMEDIATE: len_bytes bytes, borrowed */
@@ -127,8 +127,8 @@ struct srp_cmd {
  * a partial list may not exceed the total either way.
  * Order: bytes (SHORT, OPCODE, DESC_BOUNDS), formats, IMM_BOUNDS, then the fields that a RSP answers. sol_not keeps its
  * two defined bits; reserved bits and bytes are ignored, and so are bytes behind the last descriptor.
- * Return: SRP_OK, or SRP_ERR_ SHORT, OPCODE, DESC_BOUNDS, DATA_OUT_FORMAT, DATA_IN_FORMAT, IMM_BOUNDS, ADD_CDB_RESERVED,
- * TABLE_LEN, DESC_SUM.
+ * Return: SRP_OK, or SRP_ERR_ SHORT, OPCODE, DESC_BOUNDS, DATA_OUT_FORMAT, DATA_IN_FORMAT, IMM_BOUNDS,
+ * ADD_CDB_RESERVED, TABLE_LEN, DESC_SUM.
  * Source: SRP r16a CMD and memory descriptors; SRP-2 immediate data.
  */
 enum srp_error srp_cmd_decode(const void *buf, size_t len, const struct srp_terms *terms, struct srp_cmd *cmd);
@@ -139,8 +139,8 @@ enum srp_error srp_table_check(const uint8_t *table, uint32_t n, uint32_t total_
 /**
  * srp_cmd_encode() - for initiators. data_out/data_in as decoded form: desc and imm are copied into the IU;
  * INDIRECT writes table, len_bytes and the n_desc partial entries. cdb_len 16..SRP_CDB_MAX in steps of 4.
- * With IMMEDIATE @imm_data_offset says where the data begins; @gather_imm false leaves the data out (the caller sends it
- * as a further segment right after the returned length).
+ * With IMMEDIATE @imm_data_offset says where the data begins; @gather_imm false leaves the data out (the caller sends
+ * it as a further segment right after the returned length).
  * Return: bytes, or 0 when it does not fit or is contradictory.
  */
 size_t srp_cmd_encode(const struct srp_cmd *cmd, uint16_t imm_data_offset, bool gather_imm, void *buf, size_t cap);
@@ -167,6 +167,7 @@ struct srp_rsp {
 	const uint8_t *sense; /* borrowed */
 	uint32_t sense_len;   /* bytes; the encoder cuts sense to what fits @cap */
 };
+/* Sense and response data count only with their VALID bit; either beyond @len is SRP_ERR_SHORT. */
 enum srp_error srp_rsp_decode(const void *buf, size_t len, struct srp_rsp *rsp);
 size_t srp_rsp_encode(const struct srp_rsp *rsp, void *buf, size_t cap);
 

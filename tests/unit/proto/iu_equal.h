@@ -61,7 +61,8 @@ static inline bool rsp_equal(const struct srp_rsp *a, const struct srp_rsp *b)
 	return a->tag == b->tag && a->sol_not == b->sol_not && a->req_lim_delta == b->req_lim_delta &&
 	       a->flags == b->flags && a->status == b->status && a->data_out_resid == b->data_out_resid &&
 	       a->data_in_resid == b->data_in_resid && a->has_rsp_code == b->has_rsp_code &&
-	       a->rsp_code == b->rsp_code && a->sense_len == b->sense_len && bytes_equal(a->sense, b->sense, a->sense_len);
+	       a->rsp_code == b->rsp_code && a->sense_len == b->sense_len &&
+	       bytes_equal(a->sense, b->sense, a->sense_len);
 }
 
 static inline bool t_logout_equal(const struct srp_t_logout *a, const struct srp_t_logout *b)
