@@ -37,17 +37,23 @@ struct fabric_listener;
 struct fabric_conn;
 struct fabric_exposure;
 
-/* An endpoint. For AF_IB (native InfiniBand) @gid and @pkey are set and @ss holds the AF_IB sockaddr. */
+/* An endpoint: IPv4, IPv6, or native InfiniBand (AF_IB, 27: the kernel's struct sockaddr_ib, with GID and P_Key). */
 struct fabric_addr {
 	struct sockaddr_storage ss;
 	socklen_t ss_len;
 };
 #define FABRIC_ADDR_STRLEN 64
-/* "10.0.0.1:5555", "[fe80::1]:5555"; pure. Return: @buf. */
+/* "10.0.0.1:5555", "[fe80::1%2]:5555" (zone as a number), "ib:GID", "unknown"; pure. Return: @buf. */
 const char *fabric_addr_str(const struct fabric_addr *a, char buf[FABRIC_ADDR_STRLEN]);
-/* Numeric host (brackets optional for IPv6) and port in host byte order. Return: 0 or -EINVAL. */
+/*
+ * Numeric host (brackets optional for IPv6; a link-local one may name its zone, "%eth0" or "%2") and port in host byte
+ * order. Return: 0 or -EINVAL.
+ */
 int fabric_addr_parse(const char *host, uint16_t port, struct fabric_addr *out) WARN_UNUSED;
-/* Same host, whatever the port: what an I_T nexus is bound to. */
+/*
+ * Same host, whatever the port: what an I_T nexus is bound to. IPv4 equals its IPv4-mapped IPv6 form; an address of no
+ * known family equals nothing, itself included.
+ */
 bool fabric_addr_same_host(const struct fabric_addr *a, const struct fabric_addr *b);
 
 enum fabric_wc_status {

@@ -196,44 +196,43 @@ void pool_put(struct pool *p, struct buf *chain)
 
 /* ---- life ---- */
 
-/* Maps the arena on a huge-page boundary, so that few translations cover it, in the CPU and in the adapter. */
-static int map_arena(struct pool *p, size_t size_bytes)
+/* The arena begins on a huge-page boundary, so that few translations cover it, in the CPU and in the adapter. */
+static void place_arena(struct pool *p, void *map, size_t size_bytes)
 {
-	uintptr_t base;
+	size_t skip = (size_t)(-(uintptr_t)map & (HUGE_PAGE_BYTES - 1));
 
+	p->map = map;
 	p->map_bytes = size_bytes + HUGE_PAGE_BYTES;
-	p->map = mmap(NULL, p->map_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (p->map == MAP_FAILED)
-		return -ENOMEM;
-	base = ((uintptr_t)p->map + HUGE_PAGE_BYTES - 1) & ~(uintptr_t)(HUGE_PAGE_BYTES - 1);
-	p->region.base = (uint8_t *)p->map + (base - (uintptr_t)p->map);
+	p->region.base = (uint8_t *)map + skip;
 	p->region.len_bytes = size_bytes;
 	/* Advice only. What hosts store has no place in a core dump. */
 	(void)madvise(p->region.base, size_bytes, MADV_HUGEPAGE);
 	(void)madvise(p->region.base, size_bytes, MADV_DONTDUMP);
-	return 0;
 }
 
 int pool_create(size_t size_bytes, struct pool **out)
 {
 	size_t n_blocks = size_bytes / POOL_BLOCK_MAX_BYTES + (size_bytes % POOL_BLOCK_MAX_BYTES != 0);
-	size_t n_units;
+	size_t n_units, arena_bytes;
 	struct pool *p;
-	int rc;
+	void *map;
 
 	if (!n_blocks)
 		n_blocks = 1;
 	if (n_blocks > (SIZE_MAX - HUGE_PAGE_BYTES) / POOL_BLOCK_MAX_BYTES)
 		return -ENOMEM;
 	n_units = n_blocks << TOP_ORDER;
-	p = calloc(1, sizeof(*p) + n_units * sizeof(p->block[0]));
-	if (!p)
+	arena_bytes = n_blocks * POOL_BLOCK_MAX_BYTES;
+	/* First, because it refuses what is far too large without touching anything. */
+	map = mmap(NULL, arena_bytes + HUGE_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (map == MAP_FAILED)
 		return -ENOMEM;
-	rc = map_arena(p, n_blocks * POOL_BLOCK_MAX_BYTES);
-	if (rc < 0) {
-		free(p);
-		return rc;
+	p = calloc(1, sizeof(*p) + n_units * sizeof(p->block[0]));
+	if (!p) {
+		munmap(map, arena_bytes + HUGE_PAGE_BYTES);
+		return -ENOMEM;
 	}
+	place_arena(p, map, arena_bytes);
 	p->n_units = p->n_free = p->n_low_water = n_units;
 	for (unsigned o = 0; o < ORDERS; o++)
 		list_init(&p->free_list[o]);

@@ -42,20 +42,24 @@ struct pool;
  * Return: 0, -ENOMEM.
  */
 int pool_create(size_t size_bytes, struct pool **out) WARN_UNUSED;
-void pool_destroy(struct pool *p); /* every block must be back */
+/* Every block must be back; if one is not, it says so in the log and keeps the pool. NULL is harmless. */
+void pool_destroy(struct pool *p);
 
 /* The arena, for registration; lives as long as the pool. */
 struct mem_region *pool_region(struct pool *p);
 
 /**
  * pool_get() - take a chain of blocks for @len_bytes (> 0).
- * @out: first block; the len_bytes of the chain add up to @len_bytes, each block but the last is full.
+ * @out: first block; the len_bytes of the chain add up to @len_bytes, each block but the last is full. Blocks of
+ * 256 KiB as long as they fit, then as few smaller ones as waste less than a third; when large blocks are fragmented
+ * away, more and smaller ones: at worst @len_bytes / 8 KiB blocks.
  * Content is whatever was there: the caller must never send more than was written into it.
- * Return: 0; -EAGAIN when the free memory does not suffice now (nothing is taken); -E2BIG if it never will.
+ * Return: 0; -EAGAIN when less than @len_bytes (in units of 8 KiB) is free now, for no other reason, and nothing is
+ * taken; -E2BIG if it never will suffice; -EINVAL for 0.
  */
 int pool_get(struct pool *p, size_t len_bytes, struct buf **out) WARN_UNUSED;
 
-/* Gives a whole chain back; NULL is harmless. */
+/* Gives a whole chain back; NULL is harmless. A block that nobody holds (given back twice) is logged and ignored. */
 void pool_put(struct pool *p, struct buf *chain);
 
 size_t pool_size_bytes(const struct pool *p);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * One event loop per core: file descriptors (epoll), timers, messages from other threads, and pollers.
- * Everything here but reactor_send(), reactor_stop() and reactor_now_ns() belongs to the thread that runs the
- * reactor (before it runs: to the thread that made it). Objects are intrusive: nothing allocates after start,
+ * Everything here but reactor_send(), reactor_stop(), reactor_now_ns() and reactor_is_mine() belongs to the thread
+ * that runs the reactor (before and after it runs: to the thread that made it). Objects are intrusive: nothing allocates after start,
  * except reactor_watch_add() when the kernel's epoll set grows.
  *
  * A reactor can be stepped by hand on a virtual clock (reactor_set_clock(), reactor_poll()): that is how the
@@ -57,8 +57,12 @@ struct reactor_poller {
 /* Plain counters, read by the owner only; exported with the status. */
 struct reactor_stats {
 	uint64_t n_loops, n_sleeps, n_msgs, n_timers, n_fd_events;
-	uint64_t busy_ns;        /* time spent outside epoll_wait */
-	uint64_t max_loop_ns;    /* longest iteration, CPU time of the thread */
+	uint64_t busy_ns;        /* wall time spent outside epoll_wait; 0 on a virtual clock, as the two below */
+	/*
+	 * Longest iteration in CPU time of the thread: an upper bound that is at most 1 ms too high (the CPU clock is
+	 * read at most once per millisecond; an iteration shorter than that counts with its wall time).
+	 */
+	uint64_t max_loop_ns;
 	uint64_t max_loop_wall_ns;
 };
 
@@ -72,15 +76,16 @@ int reactor_create(const char *name, struct reactor **out) WARN_UNUSED;
 void reactor_destroy(struct reactor *r);
 const char *reactor_name(const struct reactor *r);
 
-/* Runs until reactor_stop(); the calling thread owns the reactor meanwhile. */
+/* Runs until reactor_stop(), also one that came before; then it may run again. The calling thread owns the reactor meanwhile. */
 void reactor_run(struct reactor *r);
 
-/* Any thread, also a signal handler. Messages sent before the stop are still handled. */
+/* Any thread, also a signal handler. Messages sent before the stop are still handled; what these send need not be. */
 void reactor_stop(struct reactor *r);
 
 /**
  * reactor_poll() - one iteration: messages, due timers, descriptors, pollers.
  * @timeout_ms: longest sleep; 0 never sleeps, -1 until something happens.
+ * Not from inside a callback. On a virtual clock, with timeout 0 and no descriptor watched, it makes no system call.
  * Return: number of events handled.
  */
 int reactor_poll(struct reactor *r, int timeout_ms);
@@ -88,23 +93,36 @@ int reactor_poll(struct reactor *r, int timeout_ms);
 /* Replaces CLOCK_MONOTONIC (virtual time of the simulator). */
 void reactor_set_clock(struct reactor *r, uint64_t (*now_ns)(void *arg), void *arg);
 
-/* Time in ns; inside the loop it is read once per iteration and cached, see reactor_clock_ns() for a fresh reading. */
+/*
+ * Time in ns. Inside an iteration it stands still (read once and cached), outside it is fresh; reactor_clock_ns() is
+ * always fresh. A clock set with reactor_set_clock() is asked each time by both.
+ */
 uint64_t reactor_now_ns(const struct reactor *r);
 uint64_t reactor_clock_ns(const struct reactor *r);
 
 /* How long the loop keeps polling its pollers before it sleeps, in microseconds (0 = interrupt driven). */
 void reactor_set_busy_poll(struct reactor *r, uint32_t poll_us);
 
-/* True on the thread that runs @r (for ownership checks). */
+/*
+ * For ownership checks, any thread: true on the thread that runs @r; when none does, on the last one that stepped it by
+ * hand, else (never stepped, or after reactor_run()) on the one that made it.
+ */
 bool reactor_is_mine(const struct reactor *r);
 
 const struct reactor_stats *reactor_stats(const struct reactor *r);
 
-/* Any thread. Order is kept per sender. Lock-free; wakes the receiver only when it sleeps. */
+/*
+ * Any thread. Order is kept per sender. Lock-free; wakes the receiver only when it sleeps. @msg must not be on its way
+ * already; from its own fn on it may be sent again or freed. @to must outlive every thread that sends to it.
+ */
 void reactor_send(struct reactor *to, struct reactor_msg *msg);
 
 void timer_init(struct reactor_timer *t, void (*fn)(struct reactor_timer *t));
-/* Arms or re-arms; a deadline in the past fires in the next iteration. */
+/*
+ * Arms or re-arms; a deadline in the past (0 counts as 1) fires in the next iteration, also from inside a timer's fn,
+ * which may re-arm, cancel or free itself and any other timer. Timers fire in the order of their deadlines, never early,
+ * up to 1 ms late when the loop sleeps.
+ */
 void timer_arm(struct reactor *r, struct reactor_timer *t, uint64_t deadline_ns);
 void timer_arm_in(struct reactor *r, struct reactor_timer *t, uint64_t delay_ns);
 void timer_cancel(struct reactor *r, struct reactor_timer *t); /* harmless when not armed */
@@ -119,11 +137,18 @@ bool reactor_has_msgs(const struct reactor *r);
 
 /* Fill in fn, fd and events first. Return: 0 or -errno of epoll_ctl. */
 int reactor_watch_add(struct reactor *r, struct reactor_watch *w) WARN_UNUSED;
-/* events 0 parks the descriptor. */
+/*
+ * events 0 parks the descriptor. Takes effect at once: events that this iteration has collected already and @events does
+ * not ask for are not delivered. Return: 0 or -errno (nothing changed).
+ */
 int reactor_watch_mod(struct reactor *r, struct reactor_watch *w, uint32_t events) WARN_UNUSED;
-/* Also safe from inside w->fn; w->fn is not called any more, even if an event of this iteration waits. */
+/*
+ * From anywhere in the loop, w->fn included; w->fn is not called any more, even if an event of this iteration waits, and
+ * @w may be freed. Twice is harmless. Close the descriptor afterwards, not before.
+ */
 void reactor_watch_del(struct reactor *r, struct reactor_watch *w);
 
+/* Add and del are safe from inside any callback, those of pollers included. */
 void reactor_poller_add(struct reactor *r, struct reactor_poller *p);
 void reactor_poller_del(struct reactor *r, struct reactor_poller *p);
 
