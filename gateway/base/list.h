@@ -95,6 +95,7 @@ static inline void list_splice_back(struct list *to, struct list *from)
 
 #define list_entry(node, type, member) container_of(node, type, member)
 
+/* pos is declared here, so it cannot stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
 #define list_for_each(pos, l) \
 	for (struct list_node *pos = (l)->head.next; pos != &(l)->head; pos = pos->next)
 
@@ -102,5 +103,6 @@ static inline void list_splice_back(struct list *to, struct list *from)
 #define list_for_each_safe(pos, l) \
 	for (struct list_node *pos = (l)->head.next, *pos##_next = pos->next; pos != &(l)->head; \
 	     pos = pos##_next, pos##_next = pos->next)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #endif

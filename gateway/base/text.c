@@ -9,7 +9,7 @@
 
 enum verdict { TEXT_GOOD, TEXT_BAD, TEXT_CUT };
 
-/* Judges the sequence at @s, which is longer than one byte or wrong; @len: its bytes when good (RFC 3629, section 4). */
+/* Judges what begins at @s with a byte above 0x7f; @len: its bytes when good (RFC 3629, section 4). */
 static enum verdict judge_sequence(const unsigned char *s, size_t *len)
 {
 	unsigned char lo = 0x80, hi = 0xbf;

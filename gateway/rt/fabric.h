@@ -101,7 +101,7 @@ struct fabric_op {
 	uint64_t fabric_private;
 };
 
-/* A received information unit in a receive buffer that the receiver holds until rx_release(). It may outlive the connection. */
+/* A received information unit in a receive buffer that its receiver holds until rx_release(), even beyond closed(). */
 struct fabric_rx {
 	uint8_t *data;
 	uint32_t len_bytes; /* bytes that arrived */
@@ -149,7 +149,7 @@ struct fabric_login {
 struct fabric_listen_cbs {
 	/* Control reactor. Must lead, now or later, to exactly one accept() or reject() of @conn. */
 	void (*login)(void *arg, struct fabric_conn *conn, const struct fabric_login *login);
-	/* Control reactor. The peer gave up on @conn before accept()/reject(): still call reject(); informative. May be NULL. */
+	/* Control reactor. The peer gave up on @conn before accept()/reject(): still call reject(). May be NULL. */
 	void (*gone)(void *arg, struct fabric_conn *conn);
 };
 

@@ -6,7 +6,8 @@
  * or the newest message. Because "asleep" and "empty" are one word, no sleeping flag has to be ordered against the
  * queue, and the proof that no wake-up is lost needs no fence:
  *
- *   1. The owner sleeps only after its compare-and-swap NULL -> &asleep succeeded. A message pushed before makes it fail.
+ *   1. The owner sleeps only after its compare-and-swap NULL -> &asleep succeeded. A message pushed before makes that
+ *      fail.
  *   2. All changes of one word have one order. After that swap the next change is either the owner's own, made awake
  *      (it takes the stack), or a push. That push replaces &asleep, therefore its sender, and only it, saw &asleep,
  *      and writes to the wake-up descriptor.

@@ -2,8 +2,8 @@
 /*
  * One event loop per core: file descriptors (epoll), timers, messages from other threads, and pollers.
  * Everything here but reactor_send(), reactor_stop(), reactor_now_ns() and reactor_is_mine() belongs to the thread
- * that runs the reactor (before and after it runs: to the thread that made it). Objects are intrusive: nothing allocates after start,
- * except reactor_watch_add() when the kernel's epoll set grows.
+ * that runs the reactor (before and after it runs: to the thread that made it). Objects are intrusive: nothing
+ * allocates after start, except reactor_watch_add() when the kernel's epoll set grows.
  *
  * A reactor can be stepped by hand on a virtual clock (reactor_set_clock(), reactor_poll()): that is how the
  * simulator runs the same core deterministically.
@@ -76,7 +76,7 @@ int reactor_create(const char *name, struct reactor **out) WARN_UNUSED;
 void reactor_destroy(struct reactor *r);
 const char *reactor_name(const struct reactor *r);
 
-/* Runs until reactor_stop(), also one that came before; then it may run again. The calling thread owns the reactor meanwhile. */
+/* Runs until reactor_stop(), also one that came before. The calling thread owns it meanwhile. It may run again. */
 void reactor_run(struct reactor *r);
 
 /* Any thread, also a signal handler. Messages sent before the stop are still handled; what these send need not be. */
@@ -120,8 +120,8 @@ void reactor_send(struct reactor *to, struct reactor_msg *msg);
 void timer_init(struct reactor_timer *t, void (*fn)(struct reactor_timer *t));
 /*
  * Arms or re-arms; a deadline in the past (0 counts as 1) fires in the next iteration, also from inside a timer's fn,
- * which may re-arm, cancel or free itself and any other timer. Timers fire in the order of their deadlines, never early,
- * up to 1 ms late when the loop sleeps.
+ * which may re-arm, cancel or free itself and any other timer. Timers fire in the order of their deadlines, never
+ * early, up to 1 ms late when the loop sleeps.
  */
 void timer_arm(struct reactor *r, struct reactor_timer *t, uint64_t deadline_ns);
 void timer_arm_in(struct reactor *r, struct reactor_timer *t, uint64_t delay_ns);
@@ -138,13 +138,13 @@ bool reactor_has_msgs(const struct reactor *r);
 /* Fill in fn, fd and events first. Return: 0 or -errno of epoll_ctl. */
 int reactor_watch_add(struct reactor *r, struct reactor_watch *w) WARN_UNUSED;
 /*
- * events 0 parks the descriptor. Takes effect at once: events that this iteration has collected already and @events does
- * not ask for are not delivered. Return: 0 or -errno (nothing changed).
+ * events 0 parks the descriptor. Takes effect at once: what this iteration has collected already is delivered only if
+ * @events asks for it. Return: 0 or -errno (nothing changed).
  */
 int reactor_watch_mod(struct reactor *r, struct reactor_watch *w, uint32_t events) WARN_UNUSED;
 /*
- * From anywhere in the loop, w->fn included; w->fn is not called any more, even if an event of this iteration waits, and
- * @w may be freed. Twice is harmless. Close the descriptor afterwards, not before.
+ * From anywhere in the loop, w->fn included; w->fn is not called any more, even if an event of this iteration waits,
+ * and @w may be freed. Twice is harmless. Close the descriptor afterwards, not before.
  */
 void reactor_watch_del(struct reactor *r, struct reactor_watch *w);
 

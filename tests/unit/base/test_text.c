@@ -69,7 +69,8 @@ static bool is_safe(const unsigned char *s)
 
 static void random_bytes_become_safe_and_safe_text_stays(void **state)
 {
-	static const char alphabet[] = "a \n\x1b\x7f\x80\x8f\x90\x9f\xa0\xbf\xc0\xc2\xc3\xdf\xe0\xe1\xed\xef\xf0\xf1\xf4\xf5\xff";
+	static const char alphabet[] =
+		"a \n\x1b\x7f\x80\x8f\x90\x9f\xa0\xbf\xc0\xc2\xc3\xdf\xe0\xe1\xed\xef\xf0\xf1\xf4\xf5\xff";
 	uint64_t seed = 42;
 
 	(void)state;
