@@ -6,7 +6,7 @@
  */
 #include "scsi.h"
 
-#include <stdio.h>
+#include <string.h>
 
 uint16_t scsi_cdb_len(const uint8_t *cdb, size_t avail)
 {
@@ -103,8 +103,13 @@ static const char *const op_names[256] = {
 
 const char *scsi_op_name(uint8_t opcode, char buf[16])
 {
+	static const char digits[] = "0123456789abcdef";
+
 	if (op_names[opcode])
 		return op_names[opcode];
-	snprintf(buf, 16, "opcode 0x%02x", opcode);
+	memcpy(buf, "opcode 0x", 9);
+	buf[9] = digits[opcode >> 4];
+	buf[10] = digits[opcode & 0xf];
+	buf[11] = '\0';
 	return buf;
 }

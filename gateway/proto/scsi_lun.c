@@ -5,7 +5,6 @@
  */
 #include "scsi.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -64,12 +63,20 @@ bool scsi_lun_is_report_luns(const uint8_t lun[8])
 
 const char *scsi_lun_str(const uint8_t lun[8], char buf[17])
 {
+	static const char digits[] = "0123456789abcdef";
 	int32_t number = scsi_lun_to_number(lun);
+	size_t n = 0;
 
-	if (number >= 0)
-		snprintf(buf, 17, "%d", number);
-	else
-		snprintf(buf, 17, "%02x%02x%02x%02x%02x%02x%02x%02x", lun[0], lun[1], lun[2], lun[3], lun[4], lun[5],
-			 lun[6], lun[7]);
+	if (number < 0) {
+		for (size_t i = 0; i < 8; i++) {
+			buf[n++] = digits[lun[i] >> 4];
+			buf[n++] = digits[lun[i] & 0xf];
+		}
+	} else {
+		for (int32_t unit = 10000; unit; unit /= 10)
+			if (number >= unit || unit == 1 || n)
+				buf[n++] = digits[number / unit % 10];
+	}
+	buf[n] = '\0';
 	return buf;
 }

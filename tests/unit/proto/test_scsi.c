@@ -128,6 +128,8 @@ static void cdb_lengths(void **state)
 
 static void lun_numbers(void **state)
 {
+	char text[17], want[17];
+
 	(void)state;
 	for (uint32_t n = 0; n < 16384; n++) {
 		uint8_t lun[8], flat[8] = { (uint8_t)(0x40 | n >> 8), (uint8_t)n };
@@ -138,6 +140,8 @@ static void lun_numbers(void **state)
 		assert_int_equal(scsi_lun_to_number(lun), n);
 		assert_int_equal(scsi_lun_to_number(flat), n);
 		assert_true(scsi_lun_equal(lun, flat));
+		snprintf(want, sizeof(want), "%u", n);
+		assert_string_equal(scsi_lun_str(lun, text), want);
 	}
 	for (uint32_t n = 16384; n; n <<= 1) {
 		uint8_t lun[8];
