@@ -39,6 +39,7 @@ static int create_qp(struct verbs_conn *c, uint32_t sq_depth)
 			return -errno;
 	}
 	c->qp = c->id->qp;
+	c->qp_num = c->qp->qp_num;
 	c->sq_free = sq_depth;
 	c->inline_bytes = got.cap.max_inline_data;
 	return 0;

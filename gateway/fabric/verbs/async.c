@@ -28,7 +28,7 @@ static void qp_event(struct verbs_dev *d, enum ibv_event_type type, struct verbs
 	case IBV_EVENT_QP_FATAL:
 	case IBV_EVENT_QP_REQ_ERR:
 	case IBV_EVENT_QP_ACCESS_ERR:
-		log_warn("RDMA device %s: queue pair 0x%x: %s", d->name, c->qp->qp_num, ibv_event_type_str(type));
+		log_warn("RDMA device %s: queue pair 0x%x: %s", d->name, c->qp_num, ibv_event_type_str(type));
 		verbs_cm_down(c, FABRIC_DOWN_ERROR);
 		break;
 	default:

@@ -101,7 +101,7 @@ static void on_adopt(struct reactor_msg *m)
 	struct verbs_conn *c = container_of(m, struct verbs_conn, adopt_msg);
 
 	c->adopted = true;
-	list_push_back(&c->lane->conns[c->qp->qp_num % VERBS_CONN_BUCKETS], &c->bucket);
+	list_push_back(&c->lane->conns[c->qp_num % VERBS_CONN_BUCKETS], &c->bucket);
 	verbs_rx_conn_open(c);
 	reactor_send(control_of(c), &c->adopted_msg);
 }

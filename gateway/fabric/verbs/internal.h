@@ -143,6 +143,7 @@ struct verbs_conn {
 	/* reactor: data path */
 	struct verbs_lane *lane;
 	struct ibv_qp *qp;
+	uint32_t qp_num; /* outlives the queue pair: completions are looked up until closed() */
 	uint32_t inline_bytes;
 	uint32_t sq_free;
 	uint64_t next_seq;

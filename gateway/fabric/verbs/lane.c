@@ -172,12 +172,12 @@ void verbs_lane_free(struct verbs_lane *l)
 
 struct verbs_conn *verbs_lane_conn(struct verbs_lane *l, uint32_t qp_num)
 {
-	if (l->last && l->last->qp->qp_num == qp_num)
+	if (l->last && l->last->qp_num == qp_num)
 		return l->last;
 	list_for_each(n, &l->conns[qp_num % VERBS_CONN_BUCKETS]) {
 		struct verbs_conn *c = list_entry(n, struct verbs_conn, bucket);
 
-		if (c->qp->qp_num == qp_num) {
+		if (c->qp_num == qp_num) {
 			l->last = c;
 			return c;
 		}

@@ -100,7 +100,7 @@ void verbs_post_done(struct verbs_conn *c, const struct ibv_wc *wc)
 	/* After an error the rest of the op's chain completes as well, one by one; the op has ended by then. */
 	if (n && list_entry(n, struct fabric_op, node)->fabric_private == seq) {
 		if (status != FABRIC_WC_OK && status != FABRIC_WC_FLUSHED)
-			log_info("RDMA device %s: queue pair 0x%x: %s", c->lane->dev->name, c->qp->qp_num,
+			log_info("RDMA device %s: queue pair 0x%x: %s", c->lane->dev->name, c->qp_num,
 				 ibv_wc_status_str(wc->status));
 		op_end(c, list_entry(n, struct fabric_op, node), status);
 	}
