@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=sh
 # What the scripts of this folder that run on the building machine share: the accelerator, the small archive with the build,
-# the machine's command line. Sourced; knows nothing of what happens in the guest. Expects: vm (this folder), cache.
+# the machine's command line. Sourced; knows nothing of what happens in the guest.
+: "${vm:?this folder}" "${cache:?where the base image is}"
 
 die() {
 	echo "${0##*/}: $*" >&2

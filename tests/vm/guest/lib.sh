@@ -96,10 +96,10 @@ tgtd_target() {
 		tt_l=$((tt_l + 1))
 		tt_file=/tmp/disk.$tt_i.$tt_l
 		# Allocated now: a file that grows while it is measured measures the growing.
-		[ -e $tt_file ] || dd if=/dev/zero of=$tt_file bs=1M count="$tt_mb" 2>/dev/null
-		tgtadm -C "$tt_i" --lld iscsi --op new --mode logicalunit --tid 1 --lun $tt_l -b $tt_file
+		[ -e "$tt_file" ] || dd if=/dev/zero of="$tt_file" bs=1M count="$tt_mb" 2>/dev/null
+		tgtadm -C "$tt_i" --lld iscsi --op new --mode logicalunit --tid 1 --lun $tt_l -b "$tt_file"
 		tgtadm -C "$tt_i" --lld iscsi --op update --mode logicalunit --tid 1 --lun $tt_l \
-			--params scsi_sn="disk$tt_i-$tt_l",scsi_id="disk$tt_i-$tt_l"
+			--params "scsi_sn=disk$tt_i-$tt_l,scsi_id=disk$tt_i-$tt_l"
 	done
 	tgtadm -C "$tt_i" --lld iscsi --op bind --mode target --tid 1 -I ALL
 	for tt_kv in MaxRecvDataSegmentLength=262144 FirstBurstLength=262144 MaxBurstLength=1048576 InitialR2T=No; do
@@ -108,6 +108,12 @@ tgtd_target() {
 }
 
 # ---- the gateway ----
+# gateway_config_two: as gateway_config, LUN 0 from tgtd 1 and LUN 1 from tgtd 2.
+gateway_config_two() {
+	gateway_config '[ { "lun": 0, "backend": "san", "backend_lun": 1 }, { "lun": 1, "backend": "other", "backend_lun": 1 } ]'
+	sed -i "s|\"backends\": { |&\"other\": { \"uri\": \"iscsi://127.0.0.1:3261/$IQN\" }, |" $CONFIG
+}
+
 # gateway_config [LUNS]: writes $CONFIG; LUNS is the JSON array of the only target's LUN map.
 gateway_config() {
 	gc_luns=${1:-'[ { "lun": 0, "backend": "san", "backend_lun": 1 } ]'}
@@ -151,6 +157,19 @@ gateway_stop() {
 	gs_status=0
 	wait "$gs_pid" || gs_status=$?
 	[ $gs_status -eq 0 ] || fail "srpgwd ended with status $gs_status"
+}
+
+# gateway_said REGEX [SECONDS=5]: waits for a line of srpgwd's log.
+gateway_said() { wait_for "${2:-5}" "srpgwd to say '$1'" grep -Eqi "$1" "/log/$SCENARIO.srpgwd"; }
+
+# gateway_refuses REGEX: srpgwd with $CONFIG must end at once, not with 0, and say that.
+gateway_refuses() {
+	gr_status=0
+	timeout 20 srpgwd -c $CONFIG >"$STATE/refused" 2>&1 || gr_status=$?
+	cat "$STATE/refused" >>"/log/$SCENARIO.srpgwd"
+	case $gr_status in 0 | 124) fail "srpgwd ended with status $gr_status (124 is: not at all)" ;; esac
+	grep -Eqi "$1" "$STATE/refused" || fail "srpgwd does not say '$1' but: $(tail -n 3 "$STATE/refused")"
+	say "$(grep -Ei "$1" "$STATE/refused" | head -n 1)"
 }
 
 # gateway_sum KEY: sum of all numbers under that key anywhere in the sessions document.
@@ -201,7 +220,7 @@ lio_stop() {
 		rmdir "$lp"
 	done
 	rmdir "$lp_tpg" "$(dirname "$lp_tpg")" $LIO/srpt
-	for lp in $LIO/core/fileio_0/*/; do
+	for lp in "$LIO"/core/fileio_0/*/; do
 		[ ! -e "$lp/enable" ] || rmdir "$lp"
 	done
 	rmdir $LIO/core/fileio_0
@@ -223,6 +242,22 @@ target_up() {
 	done
 	gateway_config "[ $tu_map ]"
 	gateway_start
+}
+
+# target_crash: the target vanishes without a word; target_back: it is there again, with the same disks.
+target_crash() {
+	if [ "$TARGET" = lio ]; then
+		echo 0 >"$(cat "$STATE/lio")/enable"
+	else
+		gateway_kill
+	fi
+}
+target_back() {
+	if [ "$TARGET" = lio ]; then
+		echo 1 >"$(cat "$STATE/lio")/enable"
+	else
+		gateway_start
+	fi
 }
 
 # ---- the host ----
@@ -258,7 +293,7 @@ refused_login() {
 		fail "a login that had to be refused was accepted"
 	fi
 }
-rport_of() { ls -d "/sys/class/scsi_host/$1/device/"rport-*/srp_remote_ports/port-*; }
+rport_of() { echo "/sys/class/srp_remote_ports/port-${1#host}:1"; }
 
 # disk [LUN=0] [HOST]: waits for the disk of that LUN and prints its name (sdX).
 disk() {
@@ -269,6 +304,7 @@ disk() {
 }
 
 # logout [HOST...]: ends these sessions, or all.
+# shellcheck disable=SC2120 # scenarios name hosts
 logout() {
 	for lo_p in $(if [ $# -gt 0 ]; then for h; do rport_of "$h"; done; else ls -d /sys/class/srp_remote_ports/port-* 2>/dev/null; fi); do
 		echo 1 >"$lo_p/delete"
@@ -288,18 +324,25 @@ set_rport() {
 # ---- load ----
 # fio_verify DISK [ARGUMENT...]: writes and reads back with checksums; fails on the first difference.
 fio_verify() {
-	fv_disk=$1
+	fv_disk=$1 fv_out=$STATE/fio.${1##*/}
 	shift
 	fio --name=verify --filename="/dev/$fv_disk" --direct=1 --ioengine=libaio --rw=randwrite --verify=crc32c \
-		--verify_fatal=1 --do_verify=1 --randrepeat=1 --group_reporting --output-format=terse "$@" >"$STATE/fio" 2>&1 || {
-		tail -n 20 "$STATE/fio"
-		fail "fio $*"
+		--verify_fatal=1 --do_verify=1 --group_reporting --output-format=terse "$@" >"$fv_out" 2>&1 || {
+		tail -n 20 "$fv_out" >&3
+		fail "fio on $fv_disk: $*"
 	}
 }
 
+# fio_load DISK SECONDS [ARGUMENT...]: writes and verifies over and over for so long.
+fio_load() {
+	fl_disk=$1 fl_s=$2
+	shift 2
+	fio_verify "$fl_disk" --loops=100000 --time_based --runtime="$fl_s" --bs=16k --iodepth=16 --size=4M "$@"
+}
+
 # ---- the kernel's log ----
-# allow_dmesg REGEX: lines of level err and above that this scenario means to cause (extended regular expression).
-allow_dmesg() { echo "$*" >>"$STATE/allow"; }
+# allow_dmesg REGEX...: lines of level err and above that this scenario means to cause (extended regular expression).
+allow_dmesg() { printf '%s\n' "$@" >>"$STATE/allow"; }
 
 # dmesg_scenario: this scenario's part of the kernel log, with levels.
 dmesg_scenario() { dmesg -r | awk -v m="vm: scenario $SCENARIO starts" 'on { print } index($0, m) { on = 1 }'; }
@@ -335,6 +378,7 @@ clean_up() {
 		*) kill -9 "$cu_p" || : ;;
 		esac
 	done 2>/dev/null
+	# shellcheck disable=SC2119
 	(logout) || return 1
 	for cu_f in "$STATE"/tgtd.* "$STATE/srpgwd"; do
 		if [ -e "$cu_f" ]; then

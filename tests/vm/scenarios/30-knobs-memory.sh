@@ -1,0 +1,22 @@
+# The initiator's ways of sending data and describing memory: with immediate data and without, memory registered for each
+# command, only where needed, or never (then scattered memory travels as tables of descriptors).
+# limit: 180
+target_up 64
+for knobs in use_imm_data=Y use_imm_data=N 'use_imm_data=Y max_imm_data=1024' register_always=N \
+	'never_register=Y register_always=N' 'never_register=Y register_always=N use_imm_data=N'; do
+	# shellcheck disable=SC2086
+	load_initiator $knobs
+	login cmd_sg_entries=64
+	d=$(disk 0)
+	fio_verify "$d" --bs=4k --iodepth=16 --size=2M
+	fio_verify "$d" --bs=256k --iodepth=4 --size=16M
+	# 64 descriptors of 1 KiB, none adjacent: with never_register a table of 64; with registration the kernel splits it.
+	scatter "/dev/$d" 4194304 64 1024
+	if [ "$TARGET" = srpgw ] && [ "$knobs" = use_imm_data=N ]; then
+		[ "$(gateway_sum imm_writes_total)" -eq 0 ] || fail "immediate data arrived though the host had it off"
+	elif [ "$TARGET" = srpgw ] && [ "$knobs" = use_imm_data=Y ]; then
+		[ "$(gateway_sum imm_writes_total)" -gt 0 ] || fail "no immediate data arrived though the host had it on"
+	fi
+	logout
+	say "$knobs"
+done

@@ -1,0 +1,6 @@
+# The demonstration's chain for machines with an RDMA device of their own: tgtd, srpgwd, srpio, nothing left behind.
+# limit: 60
+need_srpgw
+before=$(ls /tmp)
+/vm/chain $FABRIC_IP || fail "the chain does not work"
+[ "$(ls /tmp)" = "$before" ] || fail "it left something in /tmp: $(ls /tmp)"
