@@ -57,6 +57,8 @@ static void sense_parse(void **state)
 		  { 6, 0, 0 } },
 		{ "fixed, additional length 5", 18, { 0x70, 0, 6, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0x29, 1 }, true,
 		  { 6, 0x29, 0 } },
+		{ "fixed, 14 bytes, additional length 5", 14, { 0x70, 0, 6, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0x29, 1 }, true,
+		  { 6, 0x29, 0 } },
 		{ "fixed, additional length 6", 18, { 0x70, 0, 6, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0x29, 1 }, true,
 		  { 6, 0x29, 1 } },
 		{ "fixed, additional length 255", 18, { 0x70, 0, 6, 0, 0, 0, 0, 255, 0, 0, 0, 0, 0x29, 1 }, true,
