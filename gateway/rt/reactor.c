@@ -157,12 +157,10 @@ static void loop_ends(struct reactor *r, uint64_t begin_ns, int n_events)
 	end_ns = clock_read(CLOCK_MONOTONIC);
 	wall_ns = cpu_ns = end_ns - begin_ns;
 	if (wall_ns >= LONG_LOOP_NS) {
-		uint64_t mark_ns = clock_read(CLOCK_THREAD_CPUTIME_ID);
+		uint64_t used_ns = clock_read(CLOCK_THREAD_CPUTIME_ID) - r->cpu_mark_ns;
 
-		if (mark_ns - r->cpu_mark_ns < cpu_ns)
-			cpu_ns = mark_ns - r->cpu_mark_ns;
-		r->cpu_mark_ns = mark_ns;
-		r->cpu_mark_at_ns = end_ns;
+		if (used_ns < cpu_ns)
+			cpu_ns = used_ns;
 	}
 	r->stats.busy_ns += wall_ns;
 	if (wall_ns > r->stats.max_loop_wall_ns)
