@@ -30,7 +30,9 @@ struct open_backend {
 
 struct backends {
 	struct bridge_host *bridges;
-	struct core *core;
+	const struct core *core;
+	struct iovec region[REGIONS_MAX]; /* the core's buffers; a copy, because back-ends close while the core goes away */
+	size_t n_region;
 	struct list open;
 	uint32_t last_number;
 };
@@ -38,11 +40,16 @@ struct backends {
 int backends_create(struct bridge_host *bridges, struct core *core, struct backends **out)
 {
 	struct backends *s = calloc(1, sizeof(*s));
+	struct mem_region *region[REGIONS_MAX];
+	size_t n;
 
 	if (!s)
 		return -ENOMEM;
 	s->bridges = bridges;
 	s->core = core;
+	n = core_regions(core, region, REGIONS_MAX);
+	for (; s->n_region < n && s->n_region < REGIONS_MAX; s->n_region++)
+		s->region[s->n_region] = (struct iovec){ region[s->n_region]->base, region[s->n_region]->len_bytes };
 	list_init(&s->open);
 	*out = s;
 	return 0;
@@ -202,33 +209,26 @@ static void open_backend_free(struct open_backend *o)
 	free(o);
 }
 
+static void mem_del_first(struct backends *s, struct backend *b, size_t n)
+{
+	for (size_t i = 0; i < n && SRPGW_HAS(b->bridge, mem_del); i++)
+		b->bridge->mem_del(b->target, s->region[i].iov_base, s->region[i].iov_len);
+}
+
 static int mem_add_all(struct backends *s, struct backend *b, struct err *e)
 {
-	struct mem_region *region[REGIONS_MAX];
-	size_t n = core_regions(s->core, region, REGIONS_MAX);
-	int rc;
-
 	if (!SRPGW_HAS(b->bridge, mem_add))
 		return 0;
-	for (size_t i = 0; i < n && i < REGIONS_MAX; i++) {
-		rc = b->bridge->mem_add(b->target, region[i]->base, region[i]->len_bytes);
+	for (size_t i = 0; i < s->n_region; i++) {
+		int rc = b->bridge->mem_add(b->target, s->region[i].iov_base, s->region[i].iov_len);
+
 		if (rc == 0)
 			continue;
-		while (i-- > 0 && SRPGW_HAS(b->bridge, mem_del))
-			b->bridge->mem_del(b->target, region[i]->base, region[i]->len_bytes);
+		mem_del_first(s, b, i);
 		err_cure(e, "raise the memory lock limit, or lower \"pool_bytes\"");
 		return err_set(e, rc, "bridge %s cannot use the data buffers: %s", b->bridge->name, strerror(-rc));
 	}
 	return 0;
-}
-
-static void mem_del_all(struct backends *s, struct backend *b)
-{
-	struct mem_region *region[REGIONS_MAX];
-	size_t n = core_regions(s->core, region, REGIONS_MAX);
-
-	for (size_t i = 0; i < n && i < REGIONS_MAX && SRPGW_HAS(b->bridge, mem_del); i++)
-		b->bridge->mem_del(b->target, region[i]->base, region[i]->len_bytes);
 }
 
 static int open_new(struct backends *s, struct open_backend *o, const struct config_backend *c, const struct settings *t,
@@ -338,7 +338,8 @@ void backends_put(struct backends *s, struct backend *b)
 	if (--o->n_users)
 		return;
 	list_del(&o->node);
-	mem_del_all(s, b);
+	if (SRPGW_HAS(b->bridge, mem_add))
+		mem_del_first(s, b, s->n_region);
 	b->bridge->close(b->target);
 	open_backend_free(o);
 }

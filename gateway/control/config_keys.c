@@ -121,7 +121,7 @@ static const struct schema_key limit_keys[] = {
 	  .help = "RDMA channels at once" },
 	{ "max_channels_per_session", SCHEMA_UINT, AT(config_limits, max_channels_per_session), .min = 1, .max = 1024, .def = "64",
 	  .help = "RDMA channels of one I_T nexus" },
-	{ "max_it_iu_len_bytes", SCHEMA_UINT, AT(config_limits, max_it_iu_len_bytes), .min = 512, .max = 65536, .unit = "bytes",
+	{ "max_it_iu_len_bytes", SCHEMA_UINT, AT(config_limits, max_it_iu_len_bytes), .restart = true, .min = 512, .max = 65536, .unit = "bytes",
 	  .def = "8260", .help = "longest information unit that a host may send" },
 	{ "max_imm_data_offset_bytes", SCHEMA_UINT, AT(config_limits, max_imm_data_offset_bytes), .min = 68, .max = 65536,
 	  .unit = "bytes", .def = "1024", .help = "largest offset of immediate data in an information unit" },

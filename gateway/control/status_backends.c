@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Back-ends with their paths and identities, and targets, in the status document, see status_doc.h. Layer: control. */
+#include "../proto/scsi.h"
+#include "snapshot.h"
+#include "status_doc.h"
+
+#include <string.h>
+
+static json_t *path_json(const struct status_input *in, const struct path_status *p)
+{
+	return json_pack("{s:I, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "session_id", (json_int_t)p->session_id, "state",
+			 p->state, "why", p->why, "initiator_name", p->initiator_name, "since", status_since_json(in, p->since_ns),
+			 "n_outstanding", (json_int_t)p->n_outstanding, "n_waiting", (json_int_t)p->n_waiting, "n_detached",
+			 (json_int_t)p->n_detached, "ups_total", (json_int_t)p->ups_total, "downs_total", (json_int_t)p->downs_total,
+			 "time", status_hist_json(&p->backend_time));
+}
+
+struct identity_list {
+	const struct backend *backend;
+	json_t *list;
+	bool failed;
+};
+
+static void on_identity(void *arg, const struct snapshot_identity *id)
+{
+	struct identity_list *l = arg;
+	json_t *item;
+
+	if (id->backend != l->backend || l->failed)
+		return;
+	item = json_pack("{s:s, s:s, s:s, s:s, s:o, s:b}", "target", id->target->name, "group", id->group->name, "initiator",
+			 id->pattern->text, "initiator_name", id->initiator_name, "isid", status_hex_json(id->isid, sizeof(id->isid)),
+			 "complete", id->complete);
+	l->failed = !status_append(l->list, item);
+}
+
+/* One word over all paths of a back-end. */
+static const char *paths_state(size_t n, size_t n_up)
+{
+	if (n == 0)
+		return "idle";
+	if (n_up == n)
+		return "up";
+	return n_up ? "degraded" : "down";
+}
+
+static json_t *backend_json(const struct status_input *in, const struct backend *b)
+{
+	struct identity_list ids = { .backend = b, .list = json_array() };
+	json_t *paths = json_array();
+	size_t n = 0, n_up = 0;
+	bool ok = ids.list && paths;
+
+	for (size_t i = 0; ok && i < in->core->n_path; i++) {
+		const struct path_status *p = &in->core->path[i];
+
+		if (strcmp(p->backend, b->name) != 0)
+			continue;
+		n++;
+		n_up += strcmp(p->state, "up") == 0;
+		ok = status_append(paths, path_json(in, p));
+	}
+	if (ok)
+		snapshot_identities(in->map, on_identity, &ids);
+	if (!ok || ids.failed) {
+		json_decref(ids.list);
+		json_decref(paths);
+		return NULL;
+	}
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "name", b->name, "uri", b->uri, "bridge",
+			 b->bridge->name, "state", paths_state(n, n_up), "number", (json_int_t)b->number, "hold_ms",
+			 (json_int_t)b->hold_ms, "fence_ms", (json_int_t)b->fence_ms, "max_outstanding",
+			 (json_int_t)b->limits.max_outstanding, "max_transfer_bytes", (json_int_t)b->limits.max_transfer_bytes,
+			 "paths", paths, "identities", ids.list);
+}
+
+json_t *status_backends_json(const struct status_input *in)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && in->map && i < in->map->n_backend; i++) {
+		if (!status_append(list, backend_json(in, in->map->backend[i]))) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static json_t *group_json(const struct initiator_group *g)
+{
+	json_t *patterns = json_array(), *luns = json_array();
+	char lun[17], backend_lun[17];
+	bool ok = patterns && luns;
+
+	for (size_t i = 0; ok && i < g->n_pattern; i++)
+		ok = status_append(patterns, json_string(g->pattern[i].text));
+	for (size_t i = 0; ok && i < g->n_lun; i++) {
+		const struct lun_map_entry *l = &g->lun[i];
+
+		ok = status_append(luns, json_pack("{s:s, s:s, s:s}", "lun", scsi_lun_str(l->lun, lun), "backend", l->backend->name,
+						   "backend_lun", scsi_lun_str(l->backend_lun, backend_lun)));
+	}
+	if (!ok) {
+		json_decref(patterns);
+		json_decref(luns);
+		return NULL;
+	}
+	return json_pack("{s:s, s:o, s:o}", "name", g->name, "initiators", patterns, "luns", luns);
+}
+
+static json_t *target_json(const struct target_conf *t)
+{
+	json_t *groups = json_array();
+
+	for (size_t i = 0; groups && i < t->n_group; i++) {
+		if (!status_append(groups, group_json(&t->group[i]))) {
+			json_decref(groups);
+			groups = NULL;
+		}
+	}
+	return json_pack("{s:s, s:o, s:o, s:o}", "name", t->name, "id_ext", status_hex_json(t->t_port_id, 8), "ioc_guid",
+			 status_hex_json(t->t_port_id + 8, 8), "groups", groups);
+}
+
+json_t *status_targets_json(const struct status_input *in)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && in->map && i < in->map->n_target; i++) {
+		if (!status_append(list, target_json(&in->map->target[i]))) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
