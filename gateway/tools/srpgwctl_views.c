@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* srpgwctl: the daemon's documents as text for people, see srpgwctl_views.h. Layer: tools. */
+#include "srpgwctl_views.h"
+#include "srpgwctl_table.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* A member that an older or newer daemon does not have reads as empty or zero. */
+static const char *str(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static uint64_t num(const json_t *o, const char *key)
+{
+	json_int_t v = json_integer_value(json_object_get(o, key));
+
+	return v > 0 ? (uint64_t)v : 0;
+}
+
+static int print_and_free(struct table *t, FILE *out)
+{
+	int rc = table_print(t, out);
+
+	table_free(t);
+	return rc;
+}
+
+static void heading(struct table *t, const char *const *names)
+{
+	table_row(t);
+	for (; *names; names++)
+		table_cell(t, "%s", *names);
+}
+
+static void cell_count(struct table *t, uint64_t n)
+{
+	char buf[UNITS_STRLEN];
+
+	table_cell(t, "%s", units_count(n, buf));
+}
+
+static void cell_bytes(struct table *t, uint64_t n)
+{
+	char buf[UNITS_STRLEN];
+
+	table_cell(t, "%s", units_bytes(n, buf));
+}
+
+static void cell_ns(struct table *t, uint64_t n)
+{
+	char buf[UNITS_STRLEN];
+
+	table_cell(t, "%s", units_ns(n, buf));
+}
+
+/* Commands, bytes, errors, and where the time goes (median of each part, then of all and its 99th percentile). */
+static const char *const io_headings[] = { "READS",  "WRITES",  "READ",    "WRITTEN", "ERRORS",
+					   "FABRIC", "GATEWAY", "BACKEND", "P50",     "P99", NULL };
+
+static void io_cells(struct table *t, const json_t *o)
+{
+	const json_t *io = json_object_get(o, "io"), *time = json_object_get(o, "time");
+	const json_t *total = json_object_get(time, "total");
+
+	cell_count(t, num(io, "reads_total"));
+	cell_count(t, num(io, "writes_total"));
+	cell_bytes(t, num(io, "read_bytes_total"));
+	cell_bytes(t, num(io, "write_bytes_total"));
+	cell_count(t, num(io, "errors_total"));
+	cell_ns(t, num(json_object_get(time, "fabric"), "p50_ns"));
+	cell_ns(t, num(json_object_get(time, "gateway"), "p50_ns"));
+	cell_ns(t, num(json_object_get(time, "backend"), "p50_ns"));
+	cell_ns(t, num(total, "p50_ns"));
+	cell_ns(t, num(total, "p99_ns"));
+}
+
+static void io_heading(struct table *t)
+{
+	for (size_t i = 0; io_headings[i]; i++)
+		table_cell(t, "%s", io_headings[i]);
+}
+
+static void status_logins(struct table *t, const json_t *logins)
+{
+	size_t i;
+	json_t *reason;
+
+	table_row(t);
+	table_cell(t, "logins");
+	table_cell(t, "%llu accepted, %llu refused", (unsigned long long)num(logins, "accepted_total"),
+		   (unsigned long long)num(logins, "refused_total"));
+	json_array_foreach(json_object_get(logins, "refused_by_reason"), i, reason) {
+		if (!num(reason, "total"))
+			continue;
+		table_row(t);
+		table_cell(t, "refused");
+		table_cell(t, "%llu: %s", (unsigned long long)num(reason, "total"), str(reason, "text"));
+	}
+}
+
+static void status_reactors(struct table *t, const json_t *list)
+{
+	char used[UNITS_STRLEN], size[UNITS_STRLEN], low[UNITS_STRLEN];
+	size_t i;
+	json_t *r;
+
+	json_array_foreach(list, i, r) {
+		uint64_t pool = num(r, "pool_size_bytes");
+
+		if (!json_object_get(r, "pool_size_bytes"))
+			continue;
+		table_row(t);
+		table_cell(t, "reactor");
+		table_cell(t, "%s: %llu sessions, %llu channels, buffers %s of %s in use, at most %s", str(r, "name"),
+			   (unsigned long long)num(r, "n_sessions"), (unsigned long long)num(r, "n_channels"),
+			   units_bytes(pool - num(r, "pool_free_bytes"), used), units_bytes(pool, size),
+			   units_bytes(pool - num(r, "pool_low_water_bytes"), low));
+	}
+}
+
+int view_status(const json_t *doc, FILE *out)
+{
+	const json_t *gw = json_object_get(doc, "gateway");
+	struct table t = { .n_cells = 0 };
+	char age[UNITS_STRLEN];
+	size_t i;
+	json_t *item;
+
+	fprintf(out, "%s (srpgw %s): %s, up %s\n", str(gw, "name"), str(gw, "version"), str(gw, "state"),
+		units_age_ms(num(gw, "uptime_ms"), age));
+	table_row(&t);
+	table_cell(&t, "configuration");
+	table_cell(&t, "%s, reloaded %llu times", str(gw, "config_file"), (unsigned long long)num(gw, "reloads_total"));
+	if (*str(gw, "last_reload_error")) {
+		table_row(&t);
+		table_cell(&t, "reload failed");
+		table_cell(&t, "%s", str(gw, "last_reload_error"));
+	}
+	json_array_foreach(json_object_get(doc, "listeners"), i, item) {
+		table_row(&t);
+		table_cell(&t, "listen");
+		table_cell(&t, "%s %s port %llu: %s", str(item, "fabric"), str(item, "address"), (unsigned long long)num(item, "port"),
+			   str(item, "state"));
+	}
+	json_array_foreach(json_object_get(doc, "devices"), i, item) {
+		table_row(&t);
+		table_cell(&t, "device");
+		table_cell(&t, "%s (%s)", str(item, "device"), str(item, "fabric"));
+	}
+	status_logins(&t, json_object_get(doc, "logins"));
+	table_row(&t);
+	table_cell(&t, "sessions");
+	table_cell(&t, "%zu", json_array_size(json_object_get(doc, "sessions")));
+	json_array_foreach(json_object_get(doc, "backends"), i, item) {
+		table_row(&t);
+		table_cell(&t, "back-end");
+		table_cell(&t, "%s: %s, %zu paths, %s", str(item, "name"), str(item, "state"),
+			   json_array_size(json_object_get(item, "paths")), str(item, "uri"));
+	}
+	status_reactors(&t, json_object_get(doc, "reactors"));
+	return print_and_free(&t, out);
+}
+
+int view_sessions(const json_t *doc, FILE *out)
+{
+	static const char *const names[] = { "ID", "INITIATOR", "PEER", "TARGET", "GROUP", "CH", NULL };
+	struct table t = { .n_cells = 0 };
+	size_t i;
+	json_t *s;
+
+	heading(&t, names);
+	io_heading(&t);
+	json_array_foreach(json_object_get(doc, "sessions"), i, s) {
+		table_row(&t);
+		table_cell(&t, "%llu", (unsigned long long)num(s, "id"));
+		table_cell(&t, "%s", str(s, "i_port_id"));
+		table_cell(&t, "%s", str(s, "peer"));
+		table_cell(&t, "%s", str(s, "target"));
+		table_cell(&t, "%s", str(s, "group"));
+		table_cell(&t, "%llu", (unsigned long long)num(s, "n_channels"));
+		io_cells(&t, s);
+	}
+	return print_and_free(&t, out);
+}
+
+int view_luns(const json_t *doc, FILE *out)
+{
+	static const char *const names[] = { "SESSION", "LUN", "BACK-END", "ITS LUN", "FENCED", NULL };
+	struct table t = { .n_cells = 0 };
+	size_t i;
+	json_t *l;
+
+	heading(&t, names);
+	io_heading(&t);
+	json_array_foreach(json_object_get(doc, "luns"), i, l) {
+		table_row(&t);
+		table_cell(&t, "%llu", (unsigned long long)num(l, "session_id"));
+		table_cell(&t, "%s", str(l, "lun"));
+		table_cell(&t, "%s", str(l, "backend"));
+		table_cell(&t, "%s", str(l, "backend_lun"));
+		table_cell(&t, "%s", json_is_true(json_object_get(l, "fenced")) ? "yes" : "no");
+		io_cells(&t, l);
+	}
+	return print_and_free(&t, out);
+}
+
+static int view_paths(const json_t *backends, FILE *out)
+{
+	static const char *const names[] = { "BACK-END", "SESSION", "STATE", "OUTSTANDING", "WAITING", "DETACHED",
+					     "UPS",      "DOWNS",   "P50",   "P99",         "WHY",     NULL };
+	struct table t = { .n_cells = 0 };
+	size_t i, k;
+	json_t *b, *p;
+
+	heading(&t, names);
+	json_array_foreach(backends, i, b) {
+		json_array_foreach(json_object_get(b, "paths"), k, p) {
+			table_row(&t);
+			table_cell(&t, "%s", str(b, "name"));
+			cell_count(&t, num(p, "session_id"));
+			table_cell(&t, "%s", str(p, "state"));
+			cell_count(&t, num(p, "n_outstanding"));
+			cell_count(&t, num(p, "n_waiting"));
+			cell_count(&t, num(p, "n_detached"));
+			cell_count(&t, num(p, "ups_total"));
+			cell_count(&t, num(p, "downs_total"));
+			cell_ns(&t, num(json_object_get(p, "time"), "p50_ns"));
+			cell_ns(&t, num(json_object_get(p, "time"), "p99_ns"));
+			table_cell(&t, "%s", str(p, "why"));
+		}
+	}
+	return print_and_free(&t, out);
+}
+
+static int view_identities(const json_t *backends, FILE *out)
+{
+	static const char *const names[] = { "BACK-END", "TARGET", "GROUP", "INITIATOR", "INITIATOR NAME AT THE BACK-END", "ISID", NULL };
+	struct table t = { .n_cells = 0 };
+	size_t i, k;
+	json_t *b, *p;
+
+	heading(&t, names);
+	json_array_foreach(backends, i, b) {
+		json_array_foreach(json_object_get(b, "identities"), k, p) {
+			table_row(&t);
+			table_cell(&t, "%s", str(b, "name"));
+			table_cell(&t, "%s", str(p, "target"));
+			table_cell(&t, "%s", str(p, "group"));
+			table_cell(&t, "%s", str(p, "initiator"));
+			table_cell(&t, "%s", str(p, "initiator_name"));
+			table_cell(&t, "%s", str(p, "isid"));
+		}
+	}
+	return print_and_free(&t, out);
+}
+
+int view_backends(const json_t *doc, FILE *out)
+{
+	static const char *const names[] = { "BACK-END", "STATE", "BRIDGE", "PATHS", "URI", NULL };
+	const json_t *list = json_object_get(doc, "backends");
+	struct table t = { .n_cells = 0 };
+	size_t i;
+	json_t *b;
+	int rc;
+
+	heading(&t, names);
+	json_array_foreach(list, i, b) {
+		table_row(&t);
+		table_cell(&t, "%s", str(b, "name"));
+		table_cell(&t, "%s", str(b, "state"));
+		table_cell(&t, "%s", str(b, "bridge"));
+		table_cell(&t, "%zu", json_array_size(json_object_get(b, "paths")));
+		table_cell(&t, "%s", str(b, "uri"));
+	}
+	rc = print_and_free(&t, out);
+	fputc('\n', out);
+	if (rc == 0)
+		rc = view_paths(list, out);
+	fputc('\n', out);
+	return rc ? rc : view_identities(list, out);
+}
+
+int view_bridges(const json_t *doc, FILE *out)
+{
+	static const char *const names[] = { "BRIDGE", "VERSION", "SCHEMES", "WHAT IT IS", "FILE", NULL };
+	const json_t *list = json_object_get(doc, "bridges");
+	struct table t = { .n_cells = 0 };
+	size_t i;
+	json_t *b;
+	int rc;
+
+	heading(&t, names);
+	json_array_foreach(list, i, b) {
+		bool usable = json_is_true(json_object_get(b, "usable"));
+
+		table_row(&t);
+		table_cell(&t, "%s", usable ? str(b, "name") : "-");
+		table_cell(&t, "%s", str(b, "version"));
+		table_cell(&t, "%s", str(b, "schemes"));
+		table_cell(&t, "%s", usable ? str(b, "description") : str(b, "why"));
+		table_cell(&t, "%s", str(b, "path"));
+	}
+	rc = print_and_free(&t, out);
+	json_array_foreach(list, i, b) {
+		const char *help = str(b, "settings_help");
+
+		if (!*help)
+			continue;
+		fprintf(out, "\nSettings of %s:\n", str(b, "name"));
+		while (*help) {
+			int len = (int)strcspn(help, "\n");
+
+			fprintf(out, "  %.*s\n", len, help);
+			help += len + (help[len] == '\n');
+		}
+	}
+	return rc;
+}
+
+int view_events(const json_t *doc, FILE *out)
+{
+	struct table t = { .n_cells = 0 };
+	size_t i;
+	json_t *e;
+
+	json_array_foreach(json_object_get(doc, "events"), i, e) {
+		table_row(&t);
+		table_cell(&t, "%s", str(e, "time"));
+		table_cell(&t, "%s", str(e, "level"));
+		table_cell(&t, "%s", str(e, "text"));
+	}
+	return print_and_free(&t, out);
+}
