@@ -9,7 +9,7 @@ echo 5 >"/sys/block/$d/device/timeout"
 allow_dmesg 'SRP (abort|reset_device|reset_host) called' 'Sending SRP abort' 'Power-on or device reset' 'tag#[0-9]+ (FAILED|CDB)' 'ib_srp: failed [A-Z ]+ status'
 allow_dmesg 'Null scmnd for RSP' 'reconnect succeeded' 'ib_srp: reconnect'
 for kind in d b H; do
-	in_background load fio_load "$d" 10
+	in_background load fio_load "$d" 7
 	n=0
 	while is_running load && [ $n -lt 8 ]; do
 		sleep 0.7

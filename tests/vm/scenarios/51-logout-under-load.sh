@@ -2,7 +2,7 @@
 # limit: 120
 target_up 16
 # What the kernel says when a disk goes away under its user.
-allow_dmesg 'I/O error' 'Buffer I/O error' 'Synchronize Cache' 'rejecting I/O' 'ib_srp: failed [A-Z ]+ status' 'Result: hostbyte'
+allow_dmesg '(I/O|device offline) error' 'Buffer I/O error' 'Synchronize Cache' 'rejecting I/O' 'ib_srp: failed [A-Z ]+ status' 'Result: hostbyte'
 for round in 1 2 3 4; do
 	login ch_count=$((round % 2 + 1))
 	d=$(disk 0)

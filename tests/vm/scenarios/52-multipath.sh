@@ -2,7 +2,7 @@
 # srp/002 and srp/011 in small).
 # limit: 150
 target_up 16
-allow_dmesg 'I/O error' 'Synchronize Cache' 'rejecting I/O' 'ib_srp: failed [A-Z ]+ status' 'Result: hostbyte' 'device-mapper: multipath'
+allow_dmesg '(I/O|device offline) error' 'Synchronize Cache' 'rejecting I/O' 'ib_srp: failed [A-Z ]+ status' 'Result: hostbyte' 'device-mapper: multipath'
 modprobe -a dm_multipath dm_service_time
 table() { echo "0 $sectors multipath 1 queue_if_no_path 0 1 1 service-time 0 1 1 $1 1"; }
 login
@@ -10,7 +10,7 @@ d=$(disk 0)
 sectors=$(cat "/sys/block/$d/size")
 table "$(cat "/sys/block/$d/dev")" | dmsetup create mp
 dmsetup mknodes
-in_background load fio_load mapper/mp 30
+in_background load fio_load mapper/mp 20
 n=0
 while is_running load; do
 	sleep 1

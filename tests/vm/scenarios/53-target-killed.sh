@@ -5,10 +5,10 @@ login
 set_rport "$HOST" reconnect_delay=1 fast_io_fail_tmo=off dev_loss_tmo=120
 d=$(disk 0)
 allow_dmesg 'ib_srp: failed [A-Z ]+ status' 'connection closed' 'reconnect' 'Connection [0-9]+/[0-9]+ to .* failed' 'REJ'
-in_background load fio_load "$d" 30
+in_background load fio_load "$d" 22
 n=0
 while is_running load && [ $n -lt 4 ]; do
-	sleep 3
+	sleep 2
 	target_crash
 	sleep 1
 	t=$(now_ms)

@@ -5,7 +5,7 @@ need_srpgw
 target_up 16
 login
 d=$(disk 0)
-allow_dmesg 'I/O error' 'Synchronize Cache' 'rejecting I/O' 'ib_srp: failed' 'Result: hostbyte' 'rxe'
+allow_dmesg '(I/O|device offline) error' 'Synchronize Cache' 'rejecting I/O' 'ib_srp: failed' 'Result: hostbyte' 'rxe'
 fio --name=load --filename="/dev/$d" --direct=1 --ioengine=libaio --rw=randwrite --bs=32k --iodepth=32 --size=8M \
 	--time_based --runtime=30 >/dev/null 2>&1 &
 load=$!
