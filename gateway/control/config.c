@@ -93,14 +93,11 @@ void config_free(struct config *c)
 	free(c);
 }
 
-static int config_read(struct config *c, struct problems *problems)
+static int config_fill(struct config *c, struct problems *problems)
 {
 	json_error_t je;
 	int rc;
 
-	rc = read_file(c->file, &c->text, &c->text_len, problems);
-	if (rc)
-		return rc;
 	c->root = json_loadb(c->text, c->text_len, JSON_REJECT_DUPLICATES, &je);
 	if (!c->root) {
 		syntax_error(problems, &je);
@@ -122,15 +119,19 @@ struct problems config_problems(const struct config *c)
 	return (struct problems){ .file = c->file, .text = c->text, .text_len = c->text_len };
 }
 
-int config_load(const char *file, struct config **out, struct problems *problems)
+int config_parse(const char *file, char *text, size_t len, struct config **out, struct problems *problems)
 {
 	struct config *c = calloc(1, sizeof(*c));
 	int rc = -ENOMEM;
 
 	problems->file = file;
 	if (c) {
+		c->text = text;
+		c->text_len = len;
 		c->file = arena_strdup(&c->arena, file);
-		rc = c->file ? config_read(c, problems) : -ENOMEM;
+		rc = c->file ? config_fill(c, problems) : -ENOMEM;
+	} else {
+		free(text);
 	}
 	if (rc == -ENOMEM)
 		problem(problems, "out of memory");
@@ -142,4 +143,15 @@ int config_load(const char *file, struct config **out, struct problems *problems
 	}
 	*out = c;
 	return 0;
+}
+
+int config_load(const char *file, struct config **out, struct problems *problems)
+{
+	char *text = NULL;
+	size_t len = 0;
+	int rc;
+
+	problems->file = file;
+	rc = read_file(file, &text, &len, problems);
+	return rc ? rc : config_parse(file, text, len, out, problems);
 }

@@ -103,6 +103,8 @@ extern const struct schema_object config_schema;
  * Return: 0; -EINVAL with at least one problem; -errno of reading the file, with one.
  */
 int config_load(const char *file, struct config **out, struct problems *problems) WARN_UNUSED;
+/* The same for text that was read already: @len bytes of @text, malloc'ed, taken over also on failure. @file: for the problems. */
+int config_parse(const char *file, char *text, size_t len, struct config **out, struct problems *problems) WARN_UNUSED;
 void config_free(struct config *c);
 
 /* Problems found later, in the text of @c, which must outlive their making (not their printing). */
