@@ -60,7 +60,7 @@ pack() {
 	done
 	cp "$vm"/guest/* "$pk_root/vm/"
 	mv "$pk_root/vm/init" "$pk_root/init"
-	cp -r "$vm/scenarios" "$pk_root/vm/scenarios"
+	cp -r "${VM_SCENARIOS:-$vm/scenarios}" "$pk_root/vm/scenarios"
 	cp -r "$pk_dir/job" "$pk_root/vm/job"
 	(cd "$pk_root" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0) >"$pk_dir/run.cpio"
 	cat "$cache/base.cpio" "$pk_dir/run.cpio" >"$pk_dir/initrd"

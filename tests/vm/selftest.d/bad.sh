@@ -1,0 +1,3 @@
+# A command that fails, in the middle.
+false
+true

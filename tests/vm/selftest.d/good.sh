@@ -1,0 +1,2 @@
+# Passes.
+true

@@ -1,0 +1,2 @@
+# Cannot run.
+skip "to see it counted"
