@@ -51,7 +51,7 @@ const struct map *core_map(const struct core *c);
 /* What a listener is given: pass &core_listen_cbs and the core as arg to fabric_ops.listen. */
 extern const struct fabric_listen_cbs core_listen_cbs;
 
-/* Collects the status of all reactors; @done gets a copy that it must free with core_status_free(). Asynchronous. */
+/* Collects the status of all reactors; @done gets a copy that it must free with core_status_free(), or NULL when memory ran out. Asynchronous. */
 int core_status_get(struct core *c, void (*done)(void *arg, struct core_status *st), void *arg) WARN_UNUSED;
 void core_status_free(struct core_status *st);
 

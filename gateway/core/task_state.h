@@ -21,7 +21,7 @@ enum task_holder { TASK_HELD_BY_NOBODY, TASK_HELD_BY_GATEWAY, TASK_HELD_BY_FABRI
 	X(WAIT_BUFFER, GATEWAY, N(WAIT_FETCH) | N(EXECUTING) | N(WAIT_RESPOND) | N(FREE))                              \
 	X(WAIT_FETCH, GATEWAY, N(FETCHING) | N(WAIT_RESPOND) | N(FREE))                                               \
 	X(FETCHING, FABRIC, N(WAIT_FETCH) | N(WAIT_BUFFER) | N(EXECUTING) | N(WAIT_RESPOND) | N(FREE))                 \
-	X(EXECUTING, BRIDGE, N(WAIT_PLACE) | N(WAIT_RESPOND) | N(FREE))                                               \
+	X(EXECUTING, BRIDGE, N(READY) | N(WAIT_PLACE) | N(WAIT_RESPOND) | N(FREE))                                    \
 	X(WAIT_PLACE, GATEWAY, N(PLACING) | N(RESPONDING) | N(FREE))                                                  \
 	X(PLACING, FABRIC, N(WAIT_PLACE) | N(FREE))                                                                   \
 	X(WAIT_RESPOND, GATEWAY, N(RESPONDING) | N(FREE))                                                             \

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Fences, see fence.h.
+ * Layer: core.
+ */
+#include "fence.h"
+
+#include "io.h"
+#include "lu.h"
+#include "nexus.h"
+#include "path.h"
+#include "shard.h"
+
+static void trace(const struct lu *lu)
+{
+	shard_trace(lu->path->shard, TRACE_FENCE, lu->nexus->id, (uint64_t)scsi_lun_to_number(lu->lun), lu->n_fences);
+}
+
+void fence_raise(struct lu *lu)
+{
+	if (lu->n_fences++ == 0)
+		lu_fence_changed(lu);
+	trace(lu);
+}
+
+void fence_lower(struct lu *lu)
+{
+	lu->n_fences--;
+	trace(lu);
+	if (lu->n_fences == 0)
+		lu_fence_changed(lu);
+}
+
+void fence_io_raise(struct io *io)
+{
+	if (io->fences || !io->lu)
+		return;
+	io->fences = true;
+	fence_raise(io->lu);
+}
+
+void fence_io_lower(struct io *io)
+{
+	if (!io->fences)
+		return;
+	io->fences = false;
+	fence_lower(io->lu);
+}
+
+void fence_hazard(struct lu *lu)
+{
+	struct path *p = lu->path;
+
+	if (!lu->hazard) {
+		lu->hazard = true;
+		fence_raise(lu);
+	}
+	timer_cancel(p->shard->reactor, &p->fence_timer);
+	if (p->state == PATH_UP || p->state == PATH_ATTACHING)
+		path_rebuild(p, "a command of unknown fate");
+	else if (!p->session)
+		fence_session_over(p);
+}
+
+static bool has_hazard(const struct path *p)
+{
+	list_for_each(pos, &p->lus)
+		if (list_entry(pos, struct lu, path_node)->hazard)
+			return true;
+	return false;
+}
+
+void fence_session_over(struct path *p)
+{
+	if (has_hazard(p))
+		timer_arm_in(p->shard->reactor, &p->fence_timer, p->backend->fence_ms * NS_PER_MS);
+}
+
+void fence_timer_fired(struct path *p)
+{
+	list_for_each_safe(pos, &p->lus) {
+		struct lu *lu = list_entry(pos, struct lu, path_node);
+
+		if (!lu->hazard)
+			continue;
+		lu->hazard = false;
+		fence_lower(lu);
+	}
+	nexus_mark(p->nexus);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Who a nexus is at an iSCSI back-end. Pure.
+ * Layer: core. Source: RFC 7143 4.2.7 (names), 11.12.5 (ISID); SRP r16a port identifiers.
+ */
+#include "core.h"
+#include "key.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* iSCSI names take letters, digits, '.', '-' and ':' (RFC 3722); the rest becomes '-'. */
+static void append_name(char *buf, size_t cap, const char *text)
+{
+	size_t n = strlen(buf);
+
+	for (; *text && n + 1 < cap; text++) {
+		char c = *text;
+
+		if (c >= 'A' && c <= 'Z')
+			c = (char)(c - 'A' + 'a');
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == ':'))
+			c = '-';
+		buf[n++] = c;
+	}
+	buf[n] = 0;
+}
+
+/* The host part of "a.b.c.d:port" or "[v6%scope]:port". */
+static void host_part(const struct fabric_addr *peer, char out[FABRIC_ADDR_STRLEN])
+{
+	char *end;
+
+	fabric_addr_str(peer, out);
+	if (out[0] == '[') {
+		memmove(out, out + 1, strlen(out));
+		end = strpbrk(out, "%]");
+	} else {
+		end = strrchr(out, ':');
+	}
+	if (end)
+		*end = 0;
+}
+
+void identity_initiator_name(const char *gateway_name, const uint8_t i_port_id[SRP_PORT_ID_LEN], const struct fabric_addr *peer,
+			     char *buf, size_t cap)
+{
+	char text[FABRIC_ADDR_STRLEN];
+
+	if (cap == 0)
+		return;
+	snprintf(buf, cap, "iqn.2026-11.srpgw:");
+	append_name(buf, cap, gateway_name);
+	append_name(buf, cap, ":");
+	for (unsigned i = 0; i < SRP_PORT_ID_LEN; i++)
+		snprintf(text + 2 * i, 3, "%02x", i_port_id[i]);
+	append_name(buf, cap, text);
+	if (!peer || !i_port_id_is_anonymous(i_port_id))
+		return;
+	host_part(peer, text);
+	append_name(buf, cap, ":");
+	append_name(buf, cap, text);
+}
+
+void identity_isid(const uint8_t t_port_id[SRP_PORT_ID_LEN], const char *backend_name, uint8_t isid[6])
+{
+	uint64_t h = 14695981039346656037ull; /* FNV-1a */
+
+	for (unsigned i = 0; i < SRP_PORT_ID_LEN; i++)
+		h = (h ^ t_port_id[i]) * 1099511628211ull;
+	for (; *backend_name; backend_name++)
+		h = (h ^ (uint8_t)*backend_name) * 1099511628211ull;
+	h ^= h >> 32;
+	/* T = 10b: a "random" ISID, here one that only looks so; 24 bits of it, and 16 of qualifier. */
+	isid[0] = 0x80;
+	isid[1] = (uint8_t)(h >> 32);
+	isid[2] = (uint8_t)(h >> 24);
+	isid[3] = (uint8_t)(h >> 16);
+	isid[4] = (uint8_t)(h >> 8);
+	isid[5] = (uint8_t)h;
+}

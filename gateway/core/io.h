@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The bridge-side half of a command: buffers, what the bridge is given, and room to plan RDMA rounds. Pooled per shard, each followed by the
+ * bridge's scratch bytes. It may outlive its task: then it is detached and waits for the back-end's answer.
+ * Layer: core.
+ */
+#ifndef CORE_IO_H
+#define CORE_IO_H
+
+#include "../include/srpgw/bridge.h"
+#include "../rt/fabric.h"
+
+struct lu;
+struct nexus;
+struct path;
+struct shard;
+struct task;
+
+#define IO_MAX_IOV 512u  /* blocks of one command; a buffer in more pieces waits until the pool is less cut up */
+#define IO_ROUND_WR 32u  /* work requests of one round */
+#define IO_ROUND_SEG 64u /* segments of one round */
+
+struct io {
+	struct srpgw_io pub;
+	struct list_node node; /* free list, or path->outstanding */
+	struct shard *shard;
+	struct task *task; /* NULL: detached */
+	struct nexus *nexus;
+	struct lu *lu;
+	struct path *path; /* NULL for commands that the gateway answers */
+	bool submitted;    /* the bridge has it */
+	bool fences;       /* its answer releases a fence of lu */
+	bool settled;      /* the back-end confirmed that it can no longer act */
+	bool hurried;      /* abort() was called */
+	uint32_t quota_bytes;
+	uint8_t cdb[16];
+	uint64_t serial; /* of its task */
+	uint64_t submitted_ns;
+	struct buf *data;  /* from the pool, or NULL */
+	struct buf *table; /* fetched descriptors, or NULL */
+	struct buf *stash; /* copied immediate data, or NULL */
+	struct fabric_rx *rx; /* immediate data in its receive buffer, or NULL */
+	const struct fabric_ops *rx_ops;
+	struct fabric_wr wr[IO_ROUND_WR];
+	struct fabric_seg seg[IO_ROUND_SEG];
+	struct iovec iov[IO_MAX_IOV];
+};
+
+/*
+ * Takes an io with all the memory that @t needs (data buffer, descriptor table) and gives it to @t.
+ * Return: false when something is short; nothing is taken then.
+ */
+bool io_acquire(struct task *t);
+
+/* Pool memory that io_acquire() will take for @t, in bytes. */
+uint32_t io_need_bytes(const struct task *t);
+/* May @t have its memory now, as far as the shares of its nexus and path go? And could it ever? */
+bool io_quota_allows(const struct task *t);
+bool io_fits_quota(const struct task *t);
+
+/* Fills in the iovec again, which a bridge may have modified, for another submit. */
+void io_rewind(struct io *io);
+
+/* Gives back the io with its memory; the bridge does not have it. Pays path and nexus quotas. */
+void io_release(struct io *io);
+
+static inline struct io *io_of(struct srpgw_io *pub)
+{
+	return (struct io *)pub;
+}
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Logical units of a nexus, see lu.h.
+ * Layer: core.
+ */
+#include "lu.h"
+
+#include "map.h"
+#include "nexus.h"
+#include "path.h"
+
+#include <string.h>
+
+struct lu *lu_create(struct nexus *n, const struct lun_map_entry *e)
+{
+	struct path *p = path_get(n, e->backend);
+	struct lu *lu;
+
+	if (!p)
+		return NULL;
+	lu = calloc(1, sizeof(*lu));
+	if (!lu)
+		return NULL;
+	lu->nexus = n;
+	lu->path = p;
+	/* Statistics are a luxury: without memory for them the LU works all the same. */
+	lu->time = calloc(1, sizeof(*lu->time));
+	memcpy(lu->lun, e->lun, sizeof(lu->lun));
+	memcpy(lu->backend_lun, e->backend_lun, sizeof(lu->backend_lun));
+	list_init(&lu->ready);
+	list_node_init(&lu->ready_node);
+	list_node_init(&lu->old_node);
+	list_push_back(&p->lus, &lu->path_node);
+	return lu;
+}
+
+void lu_free(struct lu *lu)
+{
+	list_del(&lu->path_node);
+	list_del(&lu->ready_node);
+	list_del(&lu->old_node);
+	free(lu->time);
+	free(lu);
+}
+
+/* A removed LU goes when nothing points at it; its hazard still counts for those who might map it again. */
+static void lu_settle(struct lu *lu)
+{
+	struct path *p = lu->path;
+
+	if (!lu->removed || lu->n_users > 0 || lu->n_fences > 0)
+		return;
+	lu_free(lu);
+	if (list_empty(&p->lus))
+		path_unwant(p);
+}
+
+void lu_unref(struct lu *lu)
+{
+	lu->n_users--;
+	lu_settle(lu);
+}
+
+void lu_remove(struct lu *lu)
+{
+	lu->removed = true;
+	list_push_back(&lu->nexus->old_lus, &lu->old_node);
+	lu_settle(lu);
+}
+
+void lu_fence_changed(struct lu *lu)
+{
+	if (lu->n_fences > 0) {
+		list_del(&lu->ready_node);
+		path_hold(lu->path);
+		return;
+	}
+	if (!list_empty(&lu->ready) && !list_linked(&lu->ready_node))
+		list_push_back(&lu->path->ready_lus, &lu->ready_node);
+	path_mark(lu->path);
+	lu_settle(lu);
+}
+
+/* Both forms of one number compare equal; what is no number comes last. */
+static int compare(const uint8_t a[8], const uint8_t b[8])
+{
+	int32_t na = scsi_lun_to_number(a), nb = scsi_lun_to_number(b);
+
+	if (na >= 0 && nb >= 0)
+		return na < nb ? -1 : na > nb;
+	if (na >= 0 || nb >= 0)
+		return na >= 0 ? -1 : 1;
+	return memcmp(a, b, 8);
+}
+
+int lu_compare(const void *a, const void *b)
+{
+	return compare((*(struct lu *const *)a)->lun, (*(struct lu *const *)b)->lun);
+}
+
+struct lu *lu_search(struct lu *const *lus, size_t n, const uint8_t lun[8])
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		int c = compare(lun, lus[mid]->lun);
+
+		if (c == 0)
+			return lus[mid];
+		if (c < 0)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return NULL;
+}
+
+struct lu *lu_find(const struct nexus *n, const uint8_t lun[8])
+{
+	return lu_search(n->lu, n->n_lu, lun);
+}
+
+enum outcome lu_take_ua(struct lu *lu)
+{
+	if (lu->ua & LU_UA_NEXUS_LOSS) {
+		lu->ua &= (uint8_t)~LU_UA_NEXUS_LOSS;
+		return OUTCOME_UA_NEXUS_LOSS;
+	}
+	if (lu->ua & LU_UA_LUNS_CHANGED) {
+		lu->ua &= (uint8_t)~LU_UA_LUNS_CHANGED;
+		return OUTCOME_UA_LUNS_CHANGED;
+	}
+	return OUTCOME_OK;
+}
+
+bool lu_is_blocked(const struct lu *lu)
+{
+	return lu->n_fences > 0 || lu->path->state != PATH_UP;
+}
+
+void lu_ready(struct task *t, bool first)
+{
+	struct lu *lu = t->lu;
+
+	if (!task_set_state(t, TASK_READY))
+		return;
+	if (first)
+		list_push_front(&lu->ready, &t->node);
+	else
+		list_push_back(&lu->ready, &t->node);
+	if (lu->n_fences == 0 && !list_linked(&lu->ready_node))
+		list_push_back(&lu->path->ready_lus, &lu->ready_node);
+	if (lu_is_blocked(lu))
+		path_hold_task(lu->path, t);
+	else
+		path_mark(lu->path);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A logical unit as one I_T nexus sees it: where it is, commands that wait for their turn, fence, unit attentions of the gateway's own.
+ * Layer: core. Source: SAM-5.
+ */
+#ifndef CORE_LU_H
+#define CORE_LU_H
+
+#include "outcome.h"
+#include "status.h"
+#include "task.h"
+
+struct nexus;
+struct path;
+struct lun_map_entry;
+
+enum lu_ua { LU_UA_NEXUS_LOSS = 1, LU_UA_LUNS_CHANGED = 2 };
+
+struct lu {
+	struct nexus *nexus;
+	struct path *path;
+	struct list_node path_node; /* path->lus */
+	struct list_node old_node;  /* nexus->old_lus */
+	uint8_t lun[8], backend_lun[8];
+	bool kept;         /* scratch of nexus_build_lus() */
+	bool removed;      /* not mapped any more: freed when n_users is 0 */
+	uint32_t n_users;  /* tasks, detached ios and tmfs that point here */
+
+	struct list ready; /* tasks in READY, in order */
+	struct list_node ready_node; /* path->ready_lus, when it has such and no fence */
+	uint32_t n_fences; /* reasons not to deliver anything, see fence.h */
+	bool hazard;       /* one of them: writes of unknown fate, until the old session is proven dead */
+	uint8_t ua;        /* enum lu_ua, pending */
+
+	struct io_counters io;
+	struct time_split *time; /* NULL if memory was short */
+};
+
+struct lu *lu_create(struct nexus *n, const struct lun_map_entry *e);
+/* Of the nexus' map; NULL when @lun is not mapped. */
+struct lu *lu_find(const struct nexus *n, const uint8_t lun[8]);
+static inline void lu_ref(struct lu *lu)
+{
+	lu->n_users++;
+}
+/* In an array sorted by lu_compare(). */
+struct lu *lu_search(struct lu *const *lus, size_t n, const uint8_t lun[8]);
+void lu_unref(struct lu *lu);
+/* Not mapped any more. May free. */
+void lu_remove(struct lu *lu);
+void lu_free(struct lu *lu);
+
+/* Order of nexus->lu, for qsort. */
+int lu_compare(const void *a, const void *b);
+/* n_fences went to or from 0. May free a removed LU. */
+void lu_fence_changed(struct lu *lu);
+/* Fenced, or its path is not up. */
+bool lu_is_blocked(const struct lu *lu);
+
+/* The unit attention that the next command (not INQUIRY, REPORT LUNS, REQUEST SENSE) must be told; it is cleared. OUTCOME_OK: none. */
+enum outcome lu_take_ua(struct lu *lu);
+
+/* Command @t (RECEIVED, or EXECUTING that never left the bridge) waits here for its turn; @first: before the others. */
+void lu_ready(struct task *t, bool first);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * LUN map of a nexus, see nexus_map.h.
+ * Layer: core. Source: SPC-4 REPORTED LUNS DATA HAS CHANGED.
+ */
+#include "nexus_map.h"
+
+#include "../base/log.h"
+#include "lu.h"
+#include "map.h"
+#include "path.h"
+
+#include <errno.h>
+#include <string.h>
+
+bool nexus_resolve(struct nexus *n)
+{
+	const struct map *map = n->shard->map;
+
+	n->target = map ? map_find_target(map, n->key.t_port_id) : NULL;
+	n->group = n->target ? map_find_group(n->target, n->key.i_port_id, &n->peer) : NULL;
+	return n->group != NULL;
+}
+
+/* Of the LUs before: the one that @e still means. */
+static struct lu *find_same(struct lu *const *old, size_t n_old, const struct lun_map_entry *e)
+{
+	struct lu *lu = lu_search(old, n_old, e->lun);
+
+	if (!lu || lu->path->backend != e->backend || memcmp(lu->backend_lun, e->backend_lun, sizeof(lu->backend_lun)) != 0)
+		return NULL;
+	return lu;
+}
+
+int nexus_build_lus(struct nexus *n)
+{
+	size_t n_want = n->group ? n->group->n_lun : 0, n_old = n->n_lu;
+	struct lu **old = n->lu;
+	bool changed = n_want != n_old;
+	int rc = 0;
+
+	n->lu = n_want ? calloc(n_want, sizeof(*n->lu)) : NULL;
+	n->n_lu = 0;
+	if (n_want && !n->lu)
+		n_want = 0, rc = -ENOMEM;
+	for (size_t i = 0; i < n_want; i++) {
+		const struct lun_map_entry *e = &n->group->lun[i];
+		struct lu *lu = find_same(old, n_old, e);
+
+		if (lu) {
+			lu->kept = true;
+		} else {
+			lu = lu_create(n, e);
+			changed = true;
+		}
+		if (lu)
+			n->lu[n->n_lu++] = lu;
+		else
+			rc = -ENOMEM;
+	}
+	if (n->n_lu)
+		qsort(n->lu, n->n_lu, sizeof(*n->lu), lu_compare);
+	for (size_t i = 0; i < n_old; i++) {
+		if (!old[i]->kept)
+			lu_remove(old[i]);
+		else
+			old[i]->kept = false;
+	}
+	free(old);
+	return rc < 0 ? rc : changed;
+}
+
+/* Back-ends of this snapshot that the paths know already: the older snapshot need not stay for them. */
+static void move_paths(struct nexus *n)
+{
+	struct shard *s = n->shard;
+
+	list_for_each(pos, &n->paths) {
+		struct path *p = list_entry(pos, struct path, node);
+
+		for (size_t i = 0; i < s->map->n_backend; i++) {
+			if (s->map->backend[i] != p->backend || p->use == s->use)
+				continue;
+			snapshot_unref(p->use);
+			p->use = snapshot_ref(s->use);
+		}
+	}
+}
+
+void nexus_apply(struct nexus *n)
+{
+	int changed;
+
+	if (!nexus_resolve(n))
+		nexus_end(n, OUTCOME_UNMAPPED);
+	changed = nexus_build_lus(n);
+	if (changed < 0)
+		log_warn("session %u: out of memory for its LUN map", n->id);
+	if (changed != 0)
+		for (size_t i = 0; i < n->n_lu; i++)
+			n->lu[i]->ua |= LU_UA_LUNS_CHANGED;
+	move_paths(n);
+	nexus_mark(n);
+}
+
+void nexus_drop_lus(struct nexus *n)
+{
+	for (size_t i = 0; i < n->n_lu; i++)
+		lu_free(n->lu[i]);
+	free(n->lu);
+	n->lu = NULL;
+	n->n_lu = 0;
+	list_for_each_safe(pos, &n->old_lus)
+		lu_free(list_entry(pos, struct lu, old_node));
+}

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The path's session: attach, back-off, giving up; and who of the waiting may go. See path.h.
+ * Layer: core.
+ */
+#include "path.h"
+
+#include "../base/log.h"
+#include "fence.h"
+#include "lu.h"
+#include "nexus.h"
+#include "task.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *path_state_name(enum path_state s)
+{
+	static const char *const names[] = { "off", "waiting", "attaching", "up", "ending", "detaching" };
+
+	return (unsigned)s < sizeof(names) / sizeof(names[0]) ? names[s] : "?";
+}
+
+static void set_state(struct path *p, enum path_state to)
+{
+	bool was_up = p->state == PATH_UP;
+
+	p->state = to;
+	p->since_ns = shard_now_ns(p->shard);
+	shard_trace(p->shard, TRACE_PATH_STATE, p->number, to, 0);
+	if (was_up)
+		path_hold(p);
+	if (to == PATH_OFF)
+		nexus_mark(p->nexus);
+}
+
+/* ---- session ---- */
+
+static void retry_later(struct path *p)
+{
+	uint32_t most_ms = map_or(p->backend->retry_max_ms, BACKEND_RETRY_MAX_MS);
+
+	set_state(p, PATH_WAITING);
+	timer_arm_in(p->shard->reactor, &p->timer, p->backoff_ms * NS_PER_MS);
+	p->backoff_ms = p->backoff_ms < most_ms / 2 ? p->backoff_ms * 2 : most_ms;
+}
+
+static void attach(struct path *p)
+{
+	const struct nexus *n = p->nexus;
+	struct srpgw_nexus_id id = {
+		.struct_size = sizeof(id),
+		.peer = n->peer_text,
+		.initiator_name = p->initiator_name,
+		.alias = p->shard->map->gateway_name,
+	};
+	int rc;
+
+	memcpy(id.i_port_id, n->key.i_port_id, sizeof(id.i_port_id));
+	memcpy(id.t_port_id, n->key.t_port_id, sizeof(id.t_port_id));
+	identity_isid(n->key.t_port_id, p->backend->name, id.isid);
+	set_state(p, PATH_ATTACHING);
+	rc = p->backend->bridge->attach(p->backend->target, (struct srpgw_reactor *)p->shard, &id, (struct srpgw_path_ctx *)p,
+					&p->session);
+	if (rc == 0)
+		return;
+	p->session = NULL;
+	snprintf(p->why, sizeof(p->why), "attach: %s", strerror(-rc));
+	log_warn("session %u: back-end %s: %s; trying again", n->id, p->backend->name, p->why);
+	retry_later(p);
+}
+
+/* The present session is over; detach() is called from a clean stack, not from inside a callback of the bridge. */
+static void end_session(struct path *p)
+{
+	set_state(p, PATH_ENDING);
+	timer_arm(p->shard->reactor, &p->timer, shard_now_ns(p->shard));
+}
+
+static void detached(void *arg)
+{
+	struct path *p = arg;
+	struct shard *s = p->shard;
+
+	shard_enter(s);
+	p->session = NULL;
+	path_answer_leftovers(p);
+	fence_session_over(p);
+	if (!p->wanted)
+		set_state(p, PATH_OFF);
+	else if (p->at_once)
+		attach(p);
+	else
+		retry_later(p);
+	p->at_once = false;
+	shard_leave(s);
+}
+
+static void timer_fired(struct reactor_timer *t)
+{
+	struct path *p = container_of(t, struct path, timer);
+	struct shard *s = p->shard;
+
+	shard_enter(s);
+	if (p->state == PATH_WAITING) {
+		attach(p);
+	} else if (p->state == PATH_ENDING) {
+		set_state(p, PATH_DETACHING);
+		p->backend->bridge->detach(p->session, detached, p);
+	}
+	shard_leave(s);
+}
+
+void path_want(struct path *p)
+{
+	/* It ended because nobody wanted it, not because it failed: no back-off. */
+	if (!p->wanted && (p->state == PATH_ENDING || p->state == PATH_DETACHING))
+		p->at_once = true;
+	p->wanted = true;
+	if (p->state == PATH_OFF)
+		attach(p);
+}
+
+void path_unwant(struct path *p)
+{
+	p->wanted = false;
+	if (p->state == PATH_ATTACHING || p->state == PATH_UP) {
+		end_session(p);
+	} else if (p->state == PATH_WAITING) {
+		timer_cancel(p->shard->reactor, &p->timer);
+		set_state(p, PATH_OFF);
+	}
+}
+
+void path_rebuild(struct path *p, const char *why)
+{
+	if (p->state != PATH_ATTACHING && p->state != PATH_UP)
+		return;
+	snprintf(p->why, sizeof(p->why), "%s", why);
+	p->downs_total += p->state == PATH_UP;
+	log_warn("session %u: back-end %s: the session is given up: %s", p->nexus->id, p->backend->name, why);
+	end_session(p);
+}
+
+void path_event(struct srpgw_path_ctx *ctx, const struct srpgw_event *ev)
+{
+	struct path *p = (struct path *)ctx;
+	struct shard *s = p->shard;
+	const char *text = ev->text ? ev->text : "";
+
+	shard_enter(s);
+	switch (ev->kind) {
+	case SRPGW_PATH_PROGRESS:
+		snprintf(p->why, sizeof(p->why), "%s", text);
+		break;
+	case SRPGW_PATH_UP:
+		if (p->state != PATH_ATTACHING)
+			break;
+		log_info("session %u: back-end %s is up %s", p->nexus->id, p->backend->name, text);
+		set_state(p, PATH_UP);
+		p->ups_total++;
+		p->backoff_ms = map_or(p->backend->retry_ms, BACKEND_RETRY_MS);
+		path_mark(p);
+		break;
+	case SRPGW_PATH_DOWN:
+		if (p->state != PATH_ATTACHING && p->state != PATH_UP)
+			break;
+		snprintf(p->why, sizeof(p->why), "%s", text);
+		log_warn("session %u: back-end %s is down: %s", p->nexus->id, p->backend->name, text);
+		p->downs_total += p->state == PATH_UP;
+		if (ev->permanent)
+			p->backoff_ms = map_or(p->backend->retry_max_ms, BACKEND_RETRY_MAX_MS);
+		end_session(p);
+		break;
+	case SRPGW_PATH_INVENTORY_CHANGED:
+		log_info("session %u: back-end %s says that its logical units changed", p->nexus->id, p->backend->name);
+		break;
+	default:
+		break;
+	}
+	shard_leave(s);
+}
+
+/* ---- who may go ---- */
+
+void path_mark(struct path *p)
+{
+	if (!list_linked(&p->dirty_node))
+		list_push_back(&p->shard->dirty_paths, &p->dirty_node);
+}
+
+void path_pause(struct path *p)
+{
+	if (p->state == PATH_UP && !timer_armed(&p->pause_timer))
+		timer_arm_in(p->shard->reactor, &p->pause_timer, PATH_PAUSE_MS * NS_PER_MS);
+}
+
+static void pause_fired(struct reactor_timer *timer)
+{
+	struct path *p = container_of(timer, struct path, pause_timer);
+	struct shard *s = p->shard;
+
+	shard_enter(s);
+	path_mark(p);
+	shard_leave(s);
+}
+
+static bool queue_full(const struct path *p)
+{
+	uint32_t most = p->backend->limits.max_outstanding;
+
+	return most && p->n_admitted >= most;
+}
+
+void path_run(struct path *p)
+{
+	while (p->state == PATH_UP && !timer_armed(&p->pause_timer) && !list_empty(&p->ready_lus) && !queue_full(p)) {
+		struct lu *lu = list_entry(list_first(&p->ready_lus), struct lu, ready_node);
+		struct task *t;
+
+		if (list_empty(&lu->ready)) {
+			list_del(&lu->ready_node);
+			continue;
+		}
+		t = list_entry(list_first(&lu->ready), struct task, node);
+		if (!t->io && !io_quota_allows(t)) {
+			if (!list_linked(&p->starved_node))
+				list_push_back(&p->shard->starved, &p->starved_node);
+			return;
+		}
+		/* Each LU in turn, so that a long queue does not hold up the others. */
+		list_del(&lu->ready_node);
+		list_push_back(&p->ready_lus, &lu->ready_node);
+		t->admitted = true;
+		p->n_admitted++;
+		task_go(t);
+	}
+}
+
+/* ---- waiting for the path or a fence, with an end ---- */
+
+static void hold_until(struct path *p, uint64_t deadline_ns)
+{
+	if (!timer_armed(&p->hold_timer) || p->hold_timer.deadline_ns > deadline_ns)
+		timer_arm(p->shard->reactor, &p->hold_timer, deadline_ns);
+}
+
+void path_hold_task(struct path *p, struct task *t)
+{
+	if (t->hold_until_ns == 0)
+		t->hold_until_ns = shard_now_ns(p->shard) + p->backend->hold_ms * NS_PER_MS;
+	hold_until(p, t->hold_until_ns);
+}
+
+void path_hold(struct path *p)
+{
+	list_for_each(pos, &p->lus) {
+		struct lu *lu = list_entry(pos, struct lu, path_node);
+
+		if (!lu_is_blocked(lu))
+			continue;
+		list_for_each(tpos, &lu->ready)
+			path_hold_task(p, list_entry(tpos, struct task, node));
+	}
+}
+
+static void hold_timer_fired(struct reactor_timer *timer)
+{
+	struct path *p = container_of(timer, struct path, hold_timer);
+	struct shard *s = p->shard;
+	uint64_t now_ns = shard_now_ns(s);
+
+	shard_enter(s);
+	list_for_each(pos, &p->lus) {
+		struct lu *lu = list_entry(pos, struct lu, path_node);
+
+		if (!lu_is_blocked(lu))
+			continue;
+		list_for_each_safe(tpos, &lu->ready) {
+			struct task *t = list_entry(tpos, struct task, node);
+
+			if (t->hold_until_ns <= now_ns)
+				task_refuse(t, OUTCOME_PATH_HELD);
+		}
+	}
+	path_hold(p);
+	shard_leave(s);
+}
+
+static void fence_fired(struct reactor_timer *timer)
+{
+	struct path *p = container_of(timer, struct path, fence_timer);
+	struct shard *s = p->shard;
+
+	shard_enter(s);
+	fence_timer_fired(p);
+	shard_leave(s);
+}
+
+/* ---- life ---- */
+
+static void name_initiator(struct path *p)
+{
+	const struct map *map = p->shard->map;
+
+	if (p->backend->initiator_name)
+		snprintf(p->initiator_name, sizeof(p->initiator_name), "%s", p->backend->initiator_name);
+	else
+		identity_initiator_name(map->gateway_name ? map->gateway_name : core_gateway_name(p->shard->core),
+					p->nexus->key.i_port_id, &p->nexus->peer, p->initiator_name, sizeof(p->initiator_name));
+}
+
+struct path *path_get(struct nexus *n, struct backend *b)
+{
+	struct path *p;
+
+	list_for_each(pos, &n->paths) {
+		p = list_entry(pos, struct path, node);
+		if (p->backend == b) {
+			path_want(p);
+			return p;
+		}
+	}
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->shard = n->shard;
+	p->nexus = n;
+	p->backend = b;
+	p->use = snapshot_ref(n->shard->use);
+	p->number = ++n->shard->next_number;
+	p->backoff_ms = map_or(b->retry_ms, BACKEND_RETRY_MS);
+	list_node_init(&p->dirty_node);
+	list_node_init(&p->starved_node);
+	list_init(&p->lus);
+	list_init(&p->ready_lus);
+	list_init(&p->outstanding);
+	timer_init(&p->timer, timer_fired);
+	timer_init(&p->hold_timer, hold_timer_fired);
+	timer_init(&p->fence_timer, fence_fired);
+	timer_init(&p->pause_timer, pause_fired);
+	list_push_back(&n->paths, &p->node);
+	name_initiator(p);
+	path_want(p);
+	return p;
+}
+
+void path_free(struct path *p)
+{
+	struct reactor *r = p->shard->reactor;
+
+	timer_cancel(r, &p->timer);
+	timer_cancel(r, &p->hold_timer);
+	timer_cancel(r, &p->fence_timer);
+	timer_cancel(r, &p->pause_timer);
+	list_del(&p->node);
+	list_del(&p->dirty_node);
+	list_del(&p->starved_node);
+	snapshot_unref(p->use);
+	free(p);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The way of one I_T nexus to one back-end: one bridge session at a time, attached in the background with back-off, given up and
+ * built anew when it dies or hoards. Commands wait in READY of their LU until the path is up, at most the back-end's hold_ms.
+ * Layer: core. Knows the bridge only through <srpgw/bridge.h>.
+ */
+#ifndef CORE_PATH_H
+#define CORE_PATH_H
+
+#include "../base/hist.h"
+#include "io.h"
+#include "map.h"
+#include "shard.h"
+
+struct nexus;
+
+enum path_state {
+	PATH_OFF,       /* no session, none wanted */
+	PATH_WAITING,   /* no session; the next attempt is timed */
+	PATH_ATTACHING, /* attach() succeeded, UP or DOWN will come */
+	PATH_UP,
+	PATH_ENDING,    /* the session is to be detached, from a clean stack */
+	PATH_DETACHING, /* detach() was called */
+};
+
+struct path {
+	struct list_node node;         /* nexus->paths */
+	struct list_node dirty_node;   /* shard->dirty_paths */
+	struct list_node starved_node; /* shard->starved */
+	struct shard *shard;
+	struct nexus *nexus;
+	struct backend *backend;
+	struct snapshot_use *use; /* keeps the back-end alive */
+	struct srpgw_bridge_path *session;
+	uint32_t number;
+
+	enum path_state state;
+	bool wanted;
+	bool at_once; /* attach again as soon as the old session is gone */
+	struct reactor_timer timer; /* retry, or detach from a clean stack */
+	struct reactor_timer hold_timer, fence_timer;
+	struct reactor_timer pause_timer; /* armed: nothing is submitted, see path_pause() */
+	uint32_t backoff_ms;
+
+	struct list lus;
+	struct list ready_lus;   /* those with tasks in READY and no fence; served in turn */
+	struct list outstanding; /* ios at the bridge */
+	uint32_t n_outstanding;  /* of them */
+	uint32_t n_admitted;     /* tasks that passed READY and have no answer yet */
+	uint32_t n_waiting;      /* tasks in READY */
+	uint32_t n_detached;
+	uint32_t n_tmfs;         /* at the bridge */
+	uint64_t quota_bytes;
+	uint32_t quota_ios;
+
+	uint64_t since_ns, ups_total, downs_total;
+	char why[256];
+	char initiator_name[224];
+	struct hist backend_time;
+};
+
+/* The path of @n to @b, made when there is none; attaching begins. NULL: out of memory. */
+struct path *path_get(struct nexus *n, struct backend *b);
+/* No LU needs it any more, or the nexus lets go: ends the session. */
+void path_unwant(struct path *p);
+/* Wanted again before it was gone. */
+void path_want(struct path *p);
+/* Gives the present session up and builds another. */
+void path_rebuild(struct path *p, const char *why);
+void path_free(struct path *p);
+const char *path_state_name(enum path_state s);
+
+static inline bool path_is_idle(const struct path *p)
+{
+	return p->state == PATH_OFF && !p->fence_timer.deadline_ns;
+}
+
+/* Tasks may go: path_run() when the shard settles. */
+void path_mark(struct path *p);
+/* Settle loop only: lets as many tasks go as state, fences, queue limit and quotas allow. */
+void path_run(struct path *p);
+/*
+ * The bridge takes nothing now although the path is up: its DOWN is about to come. Looks again a little later, instead of
+ * offering the same command for ever without letting the bridge run.
+ */
+#define PATH_PAUSE_MS 10u
+void path_pause(struct path *p);
+/* Tasks of its LUs began to wait for the path or a fence: starts the clock of those that have none. */
+void path_hold(struct path *p);
+/* The same for one task. */
+void path_hold_task(struct path *p, struct task *t);
+
+/* ---- path_io.c: commands at the bridge ---- */
+/* Task in EXECUTING with all its data: hands the io to the bridge, or sends the task back to READY when the path is not up. */
+void path_submit(struct task *t);
+/* The task will not hear of its io any more: the io waits alone for the back-end. @fence: until then nothing else is delivered to the LU. */
+void path_detach_io(struct io *io, bool fence);
+void path_io_done(struct srpgw_io *pub);
+/* The session is gone and these were never answered, against the contract. */
+void path_answer_leftovers(struct path *p);
+
+/* Bridge's events. */
+void path_event(struct srpgw_path_ctx *ctx, const struct srpgw_event *ev);
+
+#endif

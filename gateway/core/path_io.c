@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Commands at the bridge: handed over, answered, given up, answered late.
+ * Layer: core.
+ */
+#include "../base/log.h"
+#include "channel.h"
+#include "fence.h"
+#include "io.h"
+#include "lu.h"
+#include "nexus.h"
+#include "path.h"
+#include "task.h"
+#include "tmf.h"
+
+void path_submit(struct task *t)
+{
+	struct path *p = t->lu->path;
+	struct io *io = t->io;
+
+	if (!task_set_state(t, TASK_EXECUTING))
+		return;
+	if (p->state != PATH_UP || t->lu->n_fences > 0) {
+		/* It was fetching while the path went down or the fence came. */
+		task_unadmit(t);
+		lu_ready(t, true);
+		return;
+	}
+	io->pub.delivery = SRPGW_DELIVERY_MAYBE;
+	io->pub.status = SCSI_GOOD;
+	io->pub.resid_kind = SRPGW_RESID_NONE;
+	io->pub.resid = 0;
+	io->pub.sense_len = 0;
+	io->submitted = true;
+	io->submitted_ns = shard_now_ns(p->shard);
+	list_push_back(&p->outstanding, &io->node);
+	p->n_outstanding++;
+	p->backend->bridge->submit(p->session, &io->pub);
+}
+
+/* ---- answers ---- */
+
+static uint32_t moved_bytes(const struct task *t)
+{
+	const struct reply *r = &t->reply;
+
+	return r->resid_kind == SRPGW_RESID_UNDER ? t->data_len - r->resid : t->data_len;
+}
+
+static void answered(struct task *t, const struct srpgw_io *pub)
+{
+	struct reply *r = &t->reply;
+	uint32_t len;
+
+	r->status = pub->status;
+	r->resid_kind = pub->resid_kind;
+	r->resid = pub->resid_kind == SRPGW_RESID_NONE ? 0 : pub->resid;
+	if (r->resid_kind == SRPGW_RESID_UNDER && r->resid > t->data_len)
+		r->resid = t->data_len;
+	r->sense = pub->sense;
+	r->sense_len = pub->sense_len < SRPGW_SENSE_MAX ? pub->sense_len : SRPGW_SENSE_MAX;
+	len = t->dir == SRPGW_DIR_IN ? moved_bytes(t) : 0;
+	if (!task_set_state(t, len > 0 ? TASK_WAIT_PLACE : TASK_WAIT_RESPOND))
+		return;
+	if (len > 0)
+		xfer_init(&t->xfer, &t->desc, t->io->data, len);
+	list_push_back(&t->ch->send, &t->node);
+	channel_mark(t->ch);
+}
+
+static void complete(struct io *io)
+{
+	struct task *t = io->task;
+
+	task_unadmit(t);
+	switch (io->pub.delivery) {
+	case SRPGW_DELIVERY_ANSWERED:
+		answered(t, &io->pub);
+		break;
+	case SRPGW_DELIVERY_NEVER:
+		/* Held like one that just came, but only once: hold_until_ns stays. */
+		path_hold_task(io->path, t);
+		if (t->hold_until_ns <= shard_now_ns(t->shard)) {
+			task_refuse(t, OUTCOME_PATH_HELD);
+			break;
+		}
+		path_pause(io->path);
+		io_rewind(io);
+		lu_ready(t, true);
+		break;
+	default:
+		if (t->dir == SRPGW_DIR_OUT)
+			fence_hazard(t->lu);
+		task_refuse(t, OUTCOME_FATE_UNKNOWN);
+	}
+}
+
+static void answered_late(struct io *io)
+{
+	struct nexus *n = io->nexus;
+	struct path *p = io->path;
+	struct lu *lu = io->lu;
+
+	shard_trace(p->shard, TRACE_IO_LATE, p->number, shard_now_ns(p->shard) - io->submitted_ns, io->pub.delivery);
+	if (io->pub.delivery == SRPGW_DELIVERY_MAYBE && !io->settled && (io->fences || io->pub.dir != SRPGW_DIR_IN))
+		fence_hazard(lu);
+	fence_io_lower(io);
+	p->n_detached--;
+	n->n_detached--;
+	io_release(io);
+	tmf_recheck(n);
+	lu_unref(lu);
+	nexus_mark(n);
+}
+
+void path_io_done(struct srpgw_io *pub)
+{
+	struct io *io = io_of(pub);
+	struct shard *s = io->shard;
+	struct path *p = io->path;
+
+	shard_enter(s);
+	if (!io->submitted) {
+		s->contract_breaches_total++;
+		log_error("a bridge answered a command that it does not have; ignored");
+		shard_leave(s);
+		return;
+	}
+	io->submitted = false;
+	list_del(&io->node);
+	p->n_outstanding--;
+	hist_add(&p->backend_time, shard_now_ns(s) - io->submitted_ns);
+	if (io->task)
+		complete(io);
+	else
+		answered_late(io);
+	path_mark(p);
+	shard_leave(s);
+}
+
+void path_detach_io(struct io *io, bool fence)
+{
+	struct path *p = io->path;
+
+	lu_ref(io->lu);
+	io->task->io = NULL;
+	io->task = NULL;
+	p->n_detached++;
+	io->nexus->n_detached++;
+	if (fence)
+		fence_io_raise(io);
+	if (p->n_detached > map_or(p->backend->max_detached, BACKEND_MAX_DETACHED))
+		path_rebuild(p, "too many aborted commands wait for it");
+}
+
+void path_answer_leftovers(struct path *p)
+{
+	struct list_node *pos;
+
+	while ((pos = list_first(&p->outstanding))) {
+		struct io *io = list_entry(pos, struct io, node);
+
+		p->shard->contract_breaches_total++;
+		log_error("back-end %s: its bridge detached without answering a command", p->backend->name);
+		io->pub.delivery = SRPGW_DELIVERY_MAYBE;
+		path_io_done(&io->pub);
+	}
+	tmf_session_over(p);
+}

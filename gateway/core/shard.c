@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The pools of a shard, and its settle loop.
+ * Layer: core.
+ */
+#include "shard.h"
+
+#include "channel.h"
+#include "io.h"
+#include "nexus.h"
+#include "path.h"
+#include "task.h"
+#include "tmf.h"
+
+#include <errno.h>
+
+#define ALIGN16(x) (((x) + 15u) & ~(size_t)15u)
+#define CTL_SLOTS 1024u
+#define TRACE_ENTRIES 8192u
+
+const struct mem_region *shard_region(const struct shard *s)
+{
+	return pool_region(s->pool);
+}
+
+/* ---- pools ---- */
+
+/* Cuts a chain of pool blocks into @n pieces of @piece bytes; @give gets each. */
+static int cut(struct shard *s, uint32_t n, uint32_t piece, struct buf **arena, void (*give)(struct shard *s, uint32_t i, uint8_t *addr))
+{
+	uint32_t per_min_block = POOL_BLOCK_MIN_BYTES / piece, i = 0;
+	size_t bytes = ((size_t)n + per_min_block - 1) / per_min_block * POOL_BLOCK_MIN_BYTES;
+	int rc = pool_get(s->pool, bytes, arena);
+
+	if (rc < 0)
+		return rc;
+	for (struct buf *b = *arena; b; b = b->next)
+		for (uint32_t off = 0; off + piece <= b->len_bytes && i < n; off += piece)
+			give(s, i++, b->addr + off);
+	return i == n ? 0 : -ENOMEM;
+}
+
+static void give_rsp(struct shard *s, uint32_t i, uint8_t *addr)
+{
+	s->tasks[i].rsp = addr;
+}
+
+static void give_ctl(struct shard *s, uint32_t i, uint8_t *addr)
+{
+	s->ctl[i].addr = addr;
+	list_push_back(&s->free_ctl, &s->ctl[i].node);
+}
+
+static int make_tasks(struct shard *s)
+{
+	s->tasks = calloc(s->n_tasks, sizeof(*s->tasks));
+	if (!s->tasks)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < s->n_tasks; i++) {
+		struct task *t = &s->tasks[i];
+
+		t->shard = s;
+		list_node_init(&t->nexus_node);
+		list_node_init(&t->tag_node);
+		list_push_back(&s->free_tasks, &t->node);
+	}
+	s->n_tasks_free = s->n_tasks;
+	s->task_states[TASK_FREE] = s->n_tasks;
+	return cut(s, s->n_tasks, TASK_RSP_BYTES, &s->arena, give_rsp);
+}
+
+static int make_ios(struct shard *s, uint32_t scratch_bytes)
+{
+	s->io_stride = ALIGN16(sizeof(struct io)) + ALIGN16(scratch_bytes);
+	s->ios = calloc(s->n_ios, s->io_stride);
+	s->tmf_stride = ALIGN16(sizeof(struct tmf)) + ALIGN16(scratch_bytes);
+	s->tmfs = calloc(s->n_tmfs, s->tmf_stride);
+	if (!s->ios || !s->tmfs)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < s->n_ios; i++) {
+		struct io *io = (struct io *)(void *)(s->ios + i * s->io_stride);
+
+		io->shard = s;
+		io->pub.struct_size = sizeof(io->pub);
+		io->pub.scratch = (uint8_t *)io + ALIGN16(sizeof(struct io));
+		list_push_back(&s->free_ios, &io->node);
+	}
+	for (uint32_t i = 0; i < s->n_tmfs; i++) {
+		struct tmf *m = (struct tmf *)(void *)(s->tmfs + i * s->tmf_stride);
+
+		m->shard = s;
+		m->pub.struct_size = sizeof(m->pub);
+		m->pub.scratch = (uint8_t *)m + ALIGN16(sizeof(struct tmf));
+		list_push_back(&s->free_tmfs, &m->node);
+	}
+	s->n_ios_free = s->n_ios;
+	return 0;
+}
+
+static int make_ctl(struct shard *s)
+{
+	s->n_ctl = CTL_SLOTS;
+	s->ctl = calloc(s->n_ctl, sizeof(*s->ctl));
+	return s->ctl ? cut(s, s->n_ctl, CTL_SLOT_BYTES, &s->ctl_arena, give_ctl) : -ENOMEM;
+}
+
+static void init_lists(struct shard *s)
+{
+	list_init(&s->free_tasks);
+	list_init(&s->free_ios);
+	list_init(&s->free_tmfs);
+	list_init(&s->free_ctl);
+	list_init(&s->nexuses);
+	list_init(&s->wait_buffer);
+	list_init(&s->starved);
+	list_init(&s->parked);
+	list_init(&s->dirty_paths);
+	list_init(&s->dirty_channels);
+	list_init(&s->dirty_nexuses);
+}
+
+static int make_pools(struct shard *s, const struct core_params *p)
+{
+	int rc = pool_create(p->pool_bytes, &s->pool);
+
+	if (rc < 0)
+		return rc;
+	rc = trace_ring_create(TRACE_ENTRIES, &s->trace);
+	if (rc == 0)
+		rc = make_tasks(s);
+	if (rc == 0)
+		rc = make_ios(s, p->scratch_bytes);
+	if (rc == 0)
+		rc = make_ctl(s);
+	return rc;
+}
+
+int shard_create(struct core *core, uint32_t index, const struct core_params *p, struct shard **out, struct err *e)
+{
+	struct shard *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (!s)
+		return err_set(e, -ENOMEM, "out of memory");
+	s->core = core;
+	s->index = index;
+	s->n_shards = p->n_reactor;
+	s->reactor = p->reactor[index];
+	s->control = p->control;
+	s->n_tasks = p->max_tasks;
+	s->n_ios = p->max_ios;
+	s->n_tmfs = p->max_ios / 8 + 16;
+	init_lists(s);
+	rc = make_pools(s, p);
+	if (rc < 0) {
+		shard_destroy(s);
+		err_cure(e, "give the buffer pool more memory or lower the number of tasks");
+		return err_set(e, rc, "cannot set up reactor %u: %llu bytes of buffers, %u tasks", index,
+			       (unsigned long long)p->pool_bytes, p->max_tasks);
+	}
+	*out = s;
+	return 0;
+}
+
+void shard_destroy(struct shard *s)
+{
+	if (!s)
+		return;
+	list_for_each_safe(pos, &s->nexuses) {
+		list_del(pos);
+		nexus_free(list_entry(pos, struct nexus, node));
+	}
+	if (s->pool) {
+		pool_put(s->pool, s->arena);
+		pool_put(s->pool, s->ctl_arena);
+		pool_destroy(s->pool);
+	}
+	trace_ring_destroy(s->trace);
+	free(s->tasks);
+	free(s->ios);
+	free(s->tmfs);
+	free(s->ctl);
+	free(s);
+}
+
+struct ctl_slot *shard_ctl_get(struct shard *s)
+{
+	struct list_node *n = list_pop_front(&s->free_ctl);
+
+	return n ? list_entry(n, struct ctl_slot, node) : NULL;
+}
+
+void shard_ctl_put(struct shard *s, struct ctl_slot *slot)
+{
+	list_push_front(&s->free_ctl, &slot->node);
+}
+
+/* ---- settle loop ---- */
+
+/* Memory, an io or a task came back: those who wait for one try again, oldest first. */
+static void feed(struct shard *s)
+{
+	struct list again;
+	struct list_node *n;
+
+	while ((n = list_first(&s->wait_buffer)) && io_acquire(list_entry(n, struct task, node)))
+		task_provisioned(list_entry(n, struct task, node));
+	list_init(&again);
+	list_splice_back(&again, &s->starved);
+	while ((n = list_pop_front(&again)))
+		path_mark(list_entry(n, struct path, starved_node));
+	list_splice_back(&again, &s->parked);
+	while ((n = list_pop_front(&again)))
+		channel_unpark(list_entry(n, struct channel, parked_node));
+}
+
+static bool settle_once(struct shard *s)
+{
+	struct list_node *n;
+
+	if (s->feed) {
+		s->feed = false;
+		feed(s);
+		return true;
+	}
+	n = list_pop_front(&s->dirty_paths);
+	if (n) {
+		path_run(list_entry(n, struct path, dirty_node));
+		return true;
+	}
+	n = list_pop_front(&s->dirty_channels);
+	if (n) {
+		channel_pump(list_entry(n, struct channel, dirty_node));
+		return true;
+	}
+	n = list_pop_front(&s->dirty_nexuses);
+	if (n) {
+		nexus_settle(list_entry(n, struct nexus, dirty_node));
+		return true;
+	}
+	return false;
+}
+
+void shard_enter(struct shard *s)
+{
+	s->depth++;
+}
+
+void shard_leave(struct shard *s)
+{
+	if (s->depth == 1)
+		while (settle_once(s))
+			;
+	s->depth--;
+}

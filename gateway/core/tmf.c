@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Task management, see tmf.h. A function waits for two things: that no RDMA of an affected task can happen any more (bounded: its
+ * channel is closed), and that the back-end confirms (bounded: the fence).
+ * Layer: core. Source: SAM-5 7; SRP r16a TSK_MGMT.
+ */
+#include "tmf.h"
+
+#include "channel.h"
+#include "fence.h"
+#include "io.h"
+#include "lu.h"
+#include "nexus.h"
+#include "path.h"
+
+#include <string.h>
+
+static void deadline_fired(struct reactor_timer *timer);
+
+/* ---- objects ---- */
+
+static struct tmf *tmf_new(struct task *t, uint8_t function)
+{
+	struct shard *s = t->shard;
+	struct list_node *node = list_pop_front(&s->free_tmfs);
+	struct tmf *m;
+	void *scratch;
+
+	if (!node)
+		return NULL;
+	m = list_entry(node, struct tmf, node);
+	scratch = m->pub.scratch;
+	*m = (struct tmf){
+		.pub = { .struct_size = sizeof(m->pub), .function = function, .scratch = scratch },
+		.shard = s,
+		.nexus = t->nexus,
+		.lu = t->lu,
+		.path = t->lu ? t->lu->path : NULL,
+		.task = t,
+		.function = function,
+		.serial = t->serial,
+		.asked_ns = shard_now_ns(s),
+	};
+	timer_init(&m->deadline, deadline_fired);
+	list_push_back(&t->nexus->tmfs, &m->node);
+	if (m->lu) {
+		memcpy(m->pub.lun, m->lu->backend_lun, sizeof(m->pub.lun));
+		lu_ref(m->lu);
+	}
+	t->tmf = m;
+	return m;
+}
+
+/* Nobody waits for it any more, neither here nor at the bridge. */
+static void tmf_free_if_done(struct tmf *m)
+{
+	struct shard *s = m->shard;
+
+	if (m->task || m->at_bridge)
+		return;
+	timer_cancel(s->reactor, &m->deadline);
+	if (m->fences)
+		fence_lower(m->lu);
+	list_del(&m->node);
+	if (m->lu)
+		lu_unref(m->lu);
+	nexus_mark(m->nexus);
+	list_push_front(&s->free_tmfs, &m->node);
+}
+
+/* ---- what it affects ---- */
+
+static bool affects(const struct tmf *m, const struct lu *lu, uint64_t serial)
+{
+	if (m->function == SRP_TMF_ABORT_TASK)
+		return serial == m->victim_serial;
+	return lu == m->lu && serial < m->serial;
+}
+
+static bool affects_task(const struct tmf *m, const struct task *t)
+{
+	return t->kind == TASK_COMMAND && affects(m, t->lu, t->serial);
+}
+
+/* An affected task whose posted RDMA is not back yet; on @ch, or NULL: on any channel. */
+static const struct task *find_dying_on(const struct tmf *m, const struct channel *ch)
+{
+	if (m->nexus->n_dying == 0)
+		return NULL;
+	list_for_each(pos, &m->nexus->tasks) {
+		const struct task *t = list_entry(pos, struct task, nexus_node);
+
+		if (t->cause != TASK_CAUSE_NONE && (!ch || t->ch == ch) && affects_task(m, t))
+			return t;
+	}
+	return NULL;
+}
+
+/* The first affected command that the bridge still has and that may still act. @unhurried: and that was not aborted yet. */
+static struct io *find_io(const struct tmf *m, bool unhurried)
+{
+	if (!m->path)
+		return NULL;
+	list_for_each(pos, &m->path->outstanding) {
+		struct io *io = list_entry(pos, struct io, node);
+
+		if (!io->task && !io->settled && !(unhurried && io->hurried) && affects(m, io->lu, io->serial))
+			return io;
+	}
+	return NULL;
+}
+
+static void cancel_affected(struct tmf *m)
+{
+	list_for_each_safe(pos, &m->nexus->tasks) {
+		struct task *t = list_entry(pos, struct task, nexus_node);
+
+		if (affects_task(m, t))
+			task_cancel(t, TASK_CAUSE_TMF);
+	}
+}
+
+/* abort() may answer at once, so the list is looked through anew after each. */
+static void abort_affected(const struct tmf *m)
+{
+	struct io *io;
+
+	while (m->path->state == PATH_UP && (io = find_io(m, true))) {
+		io->hurried = true;
+		m->path->backend->bridge->abort(m->path->session, &io->pub);
+	}
+}
+
+/* ---- answering ---- */
+
+static void answer(struct tmf *m, enum outcome code)
+{
+	struct task *t = m->task;
+
+	shard_trace(m->shard, TRACE_TMF, t->ch->number, t->tag, (uint64_t)m->function << 8 | outcome_row(code)->value);
+	m->task = NULL;
+	t->tmf = NULL;
+	timer_cancel(m->shard->reactor, &m->deadline);
+	task_refuse(t, code);
+	tmf_free_if_done(m);
+}
+
+/* The back-end said what became of it; for a function on the LU, that is its answer. */
+static enum outcome verdict(const struct tmf *m)
+{
+	switch (m->result) {
+	case SRPGW_TMF_COMPLETE:
+	case SRPGW_TMF_NO_SUCH_TASK:
+		return OUTCOME_TMF_OK;
+	case SRPGW_TMF_NOT_SUPPORTED:
+		return OUTCOME_TMF_NOT_SUPPORTED;
+	default:
+		return OUTCOME_TMF_FAILED;
+	}
+}
+
+static void check(struct tmf *m)
+{
+	if (!m->task || find_dying_on(m, NULL))
+		return;
+	if (m->late) {
+		/* Fenced: what the host sends next cannot be overtaken, so the answer is true. */
+		answer(m, OUTCOME_TMF_OK);
+	} else if (m->function == SRP_TMF_ABORT_TASK || m->function == SRP_TMF_ABORT_TASK_SET || !m->asked) {
+		/* The commands themselves count: whoever answers first, their own answer or the function's, settles it. */
+		if (!find_io(m, false))
+			answer(m, OUTCOME_TMF_OK);
+	} else if (!m->at_bridge) {
+		answer(m, verdict(m));
+	}
+}
+
+void tmf_recheck(struct nexus *n)
+{
+	list_for_each_safe(pos, &n->tmfs)
+		check(list_entry(pos, struct tmf, node));
+}
+
+/* RDMA that did not end in time ends with its channel: it is never answered while it may still happen. */
+static void close_stuck(struct tmf *m)
+{
+	list_for_each(pos, &m->nexus->channels) {
+		struct channel *ch = list_entry(pos, struct channel, nexus_node);
+		const struct task *t = m->task ? find_dying_on(m, ch) : NULL;
+
+		if (t)
+			channel_end(ch, OUTCOME_RDMA_STUCK);
+	}
+}
+
+static void fence_affected(struct tmf *m)
+{
+	if (!m->path)
+		return;
+	list_for_each(pos, &m->path->outstanding) {
+		struct io *io = list_entry(pos, struct io, node);
+
+		if (!io->task && !io->settled && affects(m, io->lu, io->serial))
+			fence_io_raise(io);
+	}
+	if (m->at_bridge && m->function != SRP_TMF_ABORT_TASK && !m->fences) {
+		/* The function itself may still act, on what comes after it. */
+		m->fences = true;
+		fence_raise(m->lu);
+	}
+}
+
+static void deadline_fired(struct reactor_timer *timer)
+{
+	struct tmf *m = container_of(timer, struct tmf, deadline);
+	struct shard *s = m->shard;
+
+	shard_enter(s);
+	m->late = true;
+	m->nexus->tmf_timeout_total++;
+	fence_affected(m);
+	close_stuck(m);
+	check(m);
+	shard_leave(s);
+}
+
+/* ---- the back-end's part ---- */
+
+/* The back-end confirmed: none of the affected commands can act any more, answered or not. */
+static void confirmed(struct tmf *m)
+{
+	struct io *io;
+
+	while ((io = find_io(m, false))) {
+		io->settled = true;
+		fence_io_lower(io);
+	}
+}
+
+static void bridge_done(struct tmf *m)
+{
+	m->at_bridge = false;
+	m->path->n_tmfs--;
+	switch (m->result) {
+	case SRPGW_TMF_COMPLETE:
+	case SRPGW_TMF_NO_SUCH_TASK:
+		confirmed(m);
+		break;
+	case SRPGW_TMF_NOT_SUPPORTED:
+		abort_affected(m);
+		break;
+	default:
+		/* Fate unknown. If it may still act, only the end of the session ends that. */
+		if (m->function != SRP_TMF_ABORT_TASK)
+			fence_hazard(m->lu);
+		abort_affected(m);
+	}
+	if (m->fences) {
+		m->fences = false;
+		fence_lower(m->lu);
+	}
+	check(m);
+	tmf_free_if_done(m);
+}
+
+void tmf_bridge_done(struct srpgw_tmf *pub)
+{
+	struct tmf *m = (struct tmf *)pub;
+	struct shard *s = m->shard;
+
+	shard_enter(s);
+	if (m->at_bridge) {
+		m->result = pub->result;
+		bridge_done(m);
+	} else {
+		s->contract_breaches_total++;
+	}
+	shard_leave(s);
+}
+
+void tmf_session_over(struct path *p)
+{
+	list_for_each_safe(pos, &p->nexus->tmfs) {
+		struct tmf *m = list_entry(pos, struct tmf, node);
+
+		if (m->path != p || !m->at_bridge)
+			continue;
+		p->shard->contract_breaches_total++;
+		m->result = SRPGW_TMF_FAILED;
+		bridge_done(m);
+	}
+}
+
+static bool must_ask(const struct tmf *m)
+{
+	if (!m->path || m->path->state != PATH_UP)
+		return false;
+	/* These act on more than our own commands. */
+	if (m->function == SRP_TMF_LUN_RESET || m->function == SRP_TMF_CLEAR_TASK_SET)
+		return true;
+	return find_io(m, false) != NULL;
+}
+
+void tmf_orphan(struct tmf *m)
+{
+	m->task->tmf = NULL;
+	m->task = NULL;
+	timer_cancel(m->shard->reactor, &m->deadline);
+	tmf_free_if_done(m);
+}
+
+static void start(struct tmf *m)
+{
+	uint32_t answer_ms = map_or(m->shard->map->tmf_answer_ms, MAP_TMF_ANSWER_MS);
+	struct task *t = m->task;
+
+	/* From here it is held by the bridge's answer, or by time. */
+	if (!task_set_state(t, TASK_READY) || !task_set_state(t, TASK_EXECUTING))
+		return;
+	timer_arm_in(m->shard->reactor, &m->deadline, answer_ms * NS_PER_MS);
+	cancel_affected(m);
+	if (must_ask(m)) {
+		struct io *io = find_io(m, false);
+
+		m->pub.io = m->function == SRP_TMF_ABORT_TASK && io ? &io->pub : NULL;
+		m->asked = m->at_bridge = true;
+		m->path->n_tmfs++;
+		m->path->backend->bridge->tmf(m->path->session, &m->pub);
+	}
+	check(m);
+}
+
+/* ---- arrival ---- */
+
+static bool is_known(uint8_t function)
+{
+	return function == SRP_TMF_ABORT_TASK || function == SRP_TMF_ABORT_TASK_SET || function == SRP_TMF_CLEAR_TASK_SET ||
+	       function == SRP_TMF_LUN_RESET;
+}
+
+void tmf_receive(struct task *t, const struct srp_tsk_mgmt *tm)
+{
+	struct task *victim = NULL;
+	struct tmf *m;
+
+	t->nexus->tmf_total++;
+	if (!is_known(tm->function)) {
+		task_refuse(t, OUTCOME_TMF_NOT_SUPPORTED);
+		return;
+	}
+	t->lu = lu_find(t->nexus, t->lun);
+	if (tm->function == SRP_TMF_ABORT_TASK)
+		victim = nexus_find_tag(t->nexus, tm->task_tag);
+	if (victim && (victim->kind != TASK_COMMAND || !scsi_lun_equal(victim->lun, t->lun)))
+		victim = NULL;
+	/* A LUN that was taken out of the map while a command was there. */
+	if (!t->lu && victim)
+		t->lu = victim->lu;
+	if (t->lu)
+		lu_ref(t->lu);
+	if (tm->function == SRP_TMF_ABORT_TASK && !victim) {
+		/* It ended before, or never came: either way it can no longer act, if its LUN is one of ours. */
+		task_refuse(t, t->lu ? OUTCOME_TMF_OK : OUTCOME_TMF_NO_LUN);
+		return;
+	}
+	if (!t->lu && !victim) {
+		task_refuse(t, OUTCOME_TMF_NO_LUN);
+		return;
+	}
+	m = tmf_new(t, tm->function);
+	if (!m) {
+		task_refuse(t, OUTCOME_TMF_FAILED);
+		return;
+	}
+	m->victim_serial = victim ? victim->serial : 0;
+	start(m);
+}
