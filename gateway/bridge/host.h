@@ -27,7 +27,7 @@ struct bridge_guard_stats {
  * @services: core_host_services(); log and open_below are filled in here. Copied.
  */
 int bridge_host_create(const char *dir, const struct srpgw_host *services, struct bridge_host **out, struct err *e) WARN_UNUSED;
-/* All targets are closed. Never dlcloses under sanitizers. */
+/* All targets are closed. The code of plugins stays mapped. */
 void bridge_host_destroy(struct bridge_host *h);
 
 /*

@@ -8,18 +8,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* A sanitizer reports leaks and races with the names of unloaded code lost. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define KEEP_LOADED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(undefined_behavior_sanitizer)
-#define KEEP_LOADED 1
-#endif
-#endif
-#ifndef KEEP_LOADED
-#define KEEP_LOADED 0
-#endif
-
 /* The first version of the interface had all of these, in this order. */
 static const struct {
 	const char *name;
@@ -88,8 +76,11 @@ int plugin_load(struct bridge_host *h, const char *path, const char *name, struc
 	}
 	p->host = h;
 	list_node_init(&p->node);
-	/* RTLD_LOCAL: plugins with equal symbols do not meet. RTLD_NOW: a missing symbol is found here and not in the data path. */
-	p->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	/*
+	 * RTLD_LOCAL: plugins with equal symbols do not meet. RTLD_NOW: a missing symbol is found here and not in the data path.
+	 * RTLD_NODELETE: a name lookup that outlives its path returns into the plugin, and leak reports need its symbols.
+	 */
+	p->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 	if (!p->handle) {
 		rc = err_set(e, -ENOEXEC, "cannot load a bridge: %s", dlerror());
 		err_cure(e, "build it as a shared object for this machine and install the libraries that it needs");
@@ -119,7 +110,7 @@ fail:
 
 void plugin_unload(struct plugin *p)
 {
-	if (p->handle && !KEEP_LOADED)
+	if (p->handle)
 		dlclose(p->handle);
 	free(p->path);
 	free(p);

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * From an address to a session: the context with the nexus' identity, the connection, the login and its refusals.
+ */
+#include "session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The number that libiscsi puts at the end of its text: "... Refused(111)". Return: -1 when there is none. */
+static int number_in(const char *text)
+{
+	const char *p = strrchr(text, '(');
+
+	return p && p[1] >= '0' && p[1] <= '9' ? atoi(p + 1) : -1;
+}
+
+static void login_refused(struct srpgw_bridge_path *path)
+{
+	const char *text = iscsi_get_error(path->iscsi);
+	int code = number_in(text);
+	bool permanent = false;
+	const char *words = code > 0 ? login_status_str(code, &permanent) : NULL;
+
+	if (words)
+		path_fail(path, permanent, "login at %s refused with %02x/%02x: %s", path->portal, (unsigned)code >> 8, code & 0xff, words);
+	else
+		path_fail(path, false, "login at %s failed: %s", path->portal, text);
+	/* The portal works: another would say the same. 03h is the target's own trouble. */
+	if (code >> 8 == 3)
+		path_blame_portal(path);
+}
+
+static void on_login(struct iscsi_context *iscsi, int status, void *command_data, void *private_data)
+{
+	struct srpgw_bridge_path *path = private_data;
+
+	(void)iscsi, (void)command_data;
+	if (path->closing)
+		return;
+	if (status == SCSI_STATUS_GOOD)
+		path_up(path);
+	else if (status == SCSI_STATUS_REDIRECT)
+		path->redirected = true;
+	else if (status == SCSI_STATUS_CANCELLED)
+		path_lost(path);
+	else
+		login_refused(path);
+}
+
+static void on_connect(struct iscsi_context *iscsi, int status, void *command_data, void *private_data)
+{
+	struct srpgw_bridge_path *path = private_data;
+	struct srpgw_event ev = { .struct_size = sizeof(ev), .kind = SRPGW_PATH_PROGRESS, .text = "logging in" };
+
+	(void)command_data;
+	/* Called once more when an established connection ends: others see that, too. */
+	if (path->closing || path->state != PATH_CONNECTING)
+		return;
+	if (status != SCSI_STATUS_GOOD) {
+		int code = number_in(iscsi_get_error(iscsi));
+
+		path_fail(path, false, "cannot connect to %s: %s%s", path->portal, code > 0 ? strerror(code) : iscsi_get_error(iscsi),
+			  code == ECONNREFUSED ? "; is the target running, and is it that port?" : "");
+		path_blame_portal(path);
+		return;
+	}
+	path->state = PATH_LOGGING_IN;
+	if (iscsi_login_async(iscsi, on_login, path))
+		path_fail(path, false, "cannot begin the login: %s", iscsi_get_error(iscsi));
+	else if (!path->detached)
+		path->host->event(path->ctx, &ev);
+}
+
+/* RFC 7143 11.12.5: the type in the two highest bits says how the other 46 are cut. */
+static int set_isid(struct iscsi_context *iscsi, const uint8_t isid[6])
+{
+	uint32_t high = (uint32_t)isid[1] << 16 | (uint32_t)isid[2] << 8 | isid[3], low = (uint32_t)isid[4] << 8 | isid[5];
+
+	switch (isid[0] >> 6) {
+	case 0: /* OUI: 22 bits, 24 bits */
+		return iscsi_set_isid_oui(iscsi, (uint32_t)(isid[0] & 0x3f) << 16 | (uint32_t)isid[1] << 8 | isid[2],
+					  (uint32_t)isid[3] << 16 | low);
+	case 1: /* enterprise number */
+		return isid[0] & 0x3f ? -1 : iscsi_set_isid_en(iscsi, high, low);
+	case 2: /* random */
+		return isid[0] & 0x3f ? -1 : iscsi_set_isid_random(iscsi, high, low);
+	default:
+		return -1;
+	}
+}
+
+static int set_identity(struct srpgw_bridge_path *path)
+{
+	const struct conf *c = &path->target->conf;
+	struct iscsi_context *iscsi = path->iscsi;
+
+	if (iscsi_set_session_type(iscsi, ISCSI_SESSION_NORMAL) || iscsi_set_targetname(iscsi, c->target_name) ||
+	    iscsi_set_header_digest(iscsi, c->header_digest) || (path->alias[0] && iscsi_set_alias(iscsi, path->alias)))
+		return -1;
+	if (c->chap_user[0] && iscsi_set_initiator_username_pwd(iscsi, c->chap_user, c->chap_secret))
+		return -1;
+	if (c->mutual_user[0] && iscsi_set_target_username_pwd(iscsi, c->mutual_user, c->mutual_secret))
+		return -1;
+	return 0;
+}
+
+int login_start(struct srpgw_bridge_path *path)
+{
+	const struct transport *t = path->target->transport;
+
+	path->state = PATH_CONNECTING;
+	path->iscsi = iscsi_create_context(path->initiator_name);
+	if (!path->iscsi) {
+		path_fail(path, false, "out of memory");
+		return -1;
+	}
+	iscsi_set_noautoreconnect(path->iscsi, 1);
+	iscsi_set_timeout(path->iscsi, 0);
+	iscsi_set_log_level(path->iscsi, 0);
+	if (path->target->conf.tcp_user_timeout_ms)
+		iscsi_set_tcp_user_timeout(path->iscsi, (int)path->target->conf.tcp_user_timeout_ms);
+	if (t->type != TCP_TRANSPORT && iscsi_init_transport(path->iscsi, t->type)) {
+		path_fail(path, true, "libiscsi has no transport %s here: %s", t->name, iscsi_get_error(path->iscsi));
+		return -1;
+	}
+	if (set_isid(path->iscsi, path->isid)) {
+		path_fail(path, true, "the ISID %02x%02x%02x%02x%02x%02x cannot be sent; its type must be 0, 1 or 2 (RFC 7143 11.12.5)", path->isid[0],
+			  path->isid[1], path->isid[2], path->isid[3], path->isid[4], path->isid[5]);
+		return -1;
+	}
+	if (set_identity(path)) {
+		path_fail(path, false, "cannot prepare the login: %s", iscsi_get_error(path->iscsi));
+		return -1;
+	}
+	if (t->prepare)
+		t->prepare(path->iscsi);
+	if (iscsi_connect_async(path->iscsi, path->address, on_connect, path)) {
+		path_fail(path, false, "cannot connect to %s: %s", path->portal, iscsi_get_error(path->iscsi));
+		path_blame_portal(path);
+		return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The life of a path: who runs libiscsi, when, and how a session ends. Callbacks of libiscsi note what they learn in the path; path_run()
+ * lets libiscsi work and then acts on the notes, from a stack without libiscsi on it.
+ */
+#include "session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static void tell(struct srpgw_bridge_path *path, uint32_t kind, const char *text)
+{
+	struct srpgw_event ev = { .struct_size = sizeof(ev), .kind = kind, .text = text, .permanent = path->permanent };
+
+	/* After detach() nobody listens. */
+	if (!path->detached)
+		path->host->event(path->ctx, &ev);
+}
+
+void path_kick(struct srpgw_bridge_path *path)
+{
+	if (path->kicked)
+		return;
+	path->kicked = true;
+	path->host->timer_arm(path->kick, 0);
+}
+
+void path_fail(struct srpgw_bridge_path *path, bool permanent, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (path->failed)
+		return;
+	path->failed = true;
+	path->permanent = permanent;
+	va_start(ap, fmt);
+	vsnprintf(path->why, sizeof(path->why), fmt, ap);
+	va_end(ap);
+	path->why[strcspn(path->why, "\r\n")] = 0;
+	path_kick(path);
+}
+
+void path_lost(struct srpgw_bridge_path *path)
+{
+	int fd = iscsi_get_fd(path->iscsi);
+	const char *during = path->state == PATH_UP ? "" : " during the login";
+	char byte;
+	ssize_t n = fd < 0 ? 0 : recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	if (!n)
+		path_fail(path, false, "the target at %s closed the connection%s", path->portal, during);
+	else if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
+		path_fail(path, false, "the connection to %s broke%s: %s", path->portal, during, strerror(errno));
+	else
+		path_fail(path, false, "the connection to %s is of no use any more%s: %s", path->portal, during, iscsi_get_error(path->iscsi));
+}
+
+void path_blame_portal(struct srpgw_bridge_path *path)
+{
+	uint32_t expected = path->portal_index;
+
+	/* Only who used the present one moves on, or many paths would step over good ones. */
+	atomic_compare_exchange_strong(&path->target->next_portal, &expected, (path->portal_index + 1) % path->target->conf.n_portal);
+}
+
+void path_up(struct srpgw_bridge_path *path)
+{
+	char text[PORTAL_MAX_BYTES + 16];
+
+	path->state = PATH_UP;
+	path->heard_ns = path->host->now_ns(path->reactor);
+	timers_up(path);
+	snprintf(text, sizeof(text), "through %s", path->portal);
+	tell(path, SRPGW_PATH_UP, text);
+}
+
+/* ---- the descriptor ---- */
+
+static void on_fd(void *arg, int revents)
+{
+	path_run(arg, revents);
+}
+
+void path_watch(struct srpgw_bridge_path *path)
+{
+	int events = iscsi_which_events(path->iscsi);
+
+	if (!path->watch) {
+		path->watch = path->host->watch_add(path->reactor, iscsi_get_fd(path->iscsi), events, on_fd, path);
+		if (!path->watch)
+			path_fail(path, false, "out of memory");
+	} else if (events != path->watched) {
+		path->host->watch_mod(path->watch, events);
+	}
+	path->watched = events;
+}
+
+static void end_context(struct srpgw_bridge_path *path)
+{
+	resolve_forget(path);
+	if (path->watch)
+		path->host->watch_del(path->watch);
+	path->watch = NULL;
+	if (!path->iscsi)
+		return;
+	/* Its callbacks come now, for everything that is under way; we answer that ourselves, afterwards. */
+	path->closing = true;
+	iscsi_destroy_context(path->iscsi);
+	path->closing = false;
+	path->iscsi = NULL;
+}
+
+/* ---- from a name to a session ---- */
+
+static void begin(struct srpgw_bridge_path *path, const struct portal *p)
+{
+	int rc;
+
+	path->state = PATH_RESOLVING;
+	portal_str(p, path->portal, sizeof(path->portal));
+	rc = resolve_start(path, p);
+	if (rc)
+		path_fail(path, false, "cannot resolve %s: %s", path->portal, strerror(-rc));
+}
+
+void resolve_done(struct srpgw_bridge_path *path, const char *address, const char *why)
+{
+	char text[PORTAL_MAX_BYTES * 2 + 32];
+
+	if (path->failed)
+		return;
+	if (!address) {
+		path_fail(path, false, "%s", why);
+		path_blame_portal(path);
+		return;
+	}
+	snprintf(path->address, sizeof(path->address), "%s", address);
+	if (!login_start(path))
+		path_watch(path);
+	/* The first one happens inside attach(): too early for an event. */
+	if (!path->inside && !path->failed) {
+		snprintf(text, sizeof(text), "connecting to %s", path->address);
+		tell(path, SRPGW_PATH_PROGRESS, text);
+	}
+}
+
+static void follow_redirect(struct srpgw_bridge_path *path)
+{
+	const char *where = iscsi_get_target_address(path->iscsi);
+	struct portal p;
+	bool ok = where && !portal_parse(where, strlen(where), &p);
+	char text[PORTAL_MAX_BYTES + 32];
+
+	path->redirected = false;
+	if (!ok || path->n_redirects++ == MAX_REDIRECTS) {
+		path_fail(path, false, ok ? "the target at %s sends us round in circles; look at its redirections"
+					  : "the target at %s has moved and does not say where",
+			  path->portal);
+		return;
+	}
+	end_context(path);
+	begin(path, &p);
+	snprintf(text, sizeof(text), "redirected to %s", path->portal);
+	tell(path, SRPGW_PATH_PROGRESS, text);
+}
+
+/* ---- running and settling ---- */
+
+static void finish_detach(struct srpgw_bridge_path *path)
+{
+	void (*done)(void *) = path->detached;
+	void *arg = path->detached_arg;
+
+	path->host->timer_free(path->kick);
+	path->host->timer_free(path->deadline);
+	free(path);
+	done(arg);
+}
+
+static void end_session(struct srpgw_bridge_path *path)
+{
+	path->state = PATH_DOWN;
+	path->host->timer_cancel(path->deadline);
+	end_context(path);
+	/* Said first, so that what the host submits because of the answers does not come here. */
+	tell(path, SRPGW_PATH_DOWN, path->why);
+	commands_drop(path);
+	tmfs_drop(path);
+}
+
+/* One pass sends all that was queued since the last: the kick comes once per round of the reactor. */
+static void flush(struct srpgw_bridge_path *path)
+{
+	if (!path->failed && iscsi_which_events(path->iscsi) & POLLOUT && iscsi_service(path->iscsi, POLLOUT))
+		path_lost(path);
+}
+
+static void work_with_libiscsi(struct srpgw_bridge_path *path, int revents)
+{
+	const struct transport *t = path->target->transport;
+
+	if (t->revents)
+		revents = t->revents(revents);
+	if (revents && iscsi_service(path->iscsi, revents))
+		path_lost(path);
+	if (path->failed || path->redirected || path->state < PATH_LOGGING_IN)
+		return;
+	if (path->state == PATH_UP)
+		commands_feed(path);
+	flush(path);
+	if (path->state == PATH_UP && !path->failed && path->n_tmf_waiting) {
+		tmfs_feed(path);
+		flush(path);
+	}
+	if (path->state == PATH_UP && !path->failed)
+		commands_sweep(path);
+}
+
+void path_run(struct srpgw_bridge_path *path, int revents)
+{
+	path->inside++;
+	if (path->iscsi && !path->failed)
+		work_with_libiscsi(path, revents);
+	if (path->redirected && !path->failed)
+		follow_redirect(path);
+	if (path->detached && !path->failed && path->state != PATH_DOWN && detach_step(path))
+		path_fail(path, false, "detached");
+	if (path->failed && path->state != PATH_DOWN)
+		end_session(path);
+	tmfs_report(path);
+	if (path->iscsi && !path->failed)
+		path_watch(path);
+	path->inside--;
+	if (path->detached && path->state == PATH_DOWN && !path->inside)
+		finish_detach(path);
+}
+
+static void on_kick(void *arg)
+{
+	struct srpgw_bridge_path *path = arg;
+
+	path->kicked = false;
+	path_run(path, 0);
+}
+
+/* ---- attach, detach ---- */
+
+int bridge_attach(struct srpgw_bridge_target *target, struct srpgw_reactor *r, const struct srpgw_nexus_id *nexus, struct srpgw_path_ctx *ctx,
+		  struct srpgw_bridge_path **out)
+{
+	const struct srpgw_host *host = target->host;
+	struct srpgw_bridge_path *path;
+
+	if (!nexus->initiator_name || strlen(nexus->initiator_name) >= NAME_MAX_BYTES)
+		return -EINVAL;
+	path = calloc(1, sizeof(*path));
+	if (!path)
+		return -ENOMEM;
+	path->target = target;
+	path->host = host;
+	path->reactor = r;
+	path->ctx = ctx;
+	path->kick = host->timer_new(r, on_kick, path);
+	path->deadline = host->timer_new(r, on_deadline, path);
+	if (!path->kick || !path->deadline) {
+		if (path->kick)
+			host->timer_free(path->kick);
+		if (path->deadline)
+			host->timer_free(path->deadline);
+		free(path);
+		return -ENOMEM;
+	}
+	TAILQ_INIT(&path->queued);
+	TAILQ_INIT(&path->sent);
+	TAILQ_INIT(&path->late);
+	TAILQ_INIT(&path->tmfs);
+	snprintf(path->initiator_name, sizeof(path->initiator_name), "%s", nexus->initiator_name);
+	snprintf(path->alias, sizeof(path->alias), "%s", nexus->alias ? nexus->alias : "");
+	memcpy(path->isid, nexus->isid, sizeof(path->isid));
+	path->mark = host->now_ns(r) * 0x9e3779b97f4a7c15ull ^ (uintptr_t)path ^ 0x5bd1e995a7c4f3d1ull;
+	path->portal_index = atomic_load(&target->next_portal);
+	*out = path;
+	path->inside++;
+	timers_login(path);
+	begin(path, &target->conf.portal[path->portal_index]);
+	path->inside--;
+	return 0;
+}
+
+void bridge_detach(struct srpgw_bridge_path *path, void (*done)(void *arg), void *arg)
+{
+	path->detached = done;
+	path->detached_arg = arg;
+	path->detach_ns = path->host->now_ns(path->reactor);
+	path_kick(path);
+}

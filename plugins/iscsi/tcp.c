@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * iSCSI over TCP: the transport and the plugin's entry.
+ */
+#include "session.h"
+
+static const struct transport tcp = {
+	.name = "tcp",
+	.scheme = "iscsi",
+	.type = TCP_TRANSPORT,
+	/* Below the command window of common targets (LIO 64, tgt 128), so that a NOP always finds room. */
+	.default_outstanding = 60,
+	.most_outstanding = 1024,
+	.has_tmf = true,
+};
+
+static int tcp_open(const struct srpgw_host *host, const char *uri, const struct srpgw_setting *settings, size_t n_settings,
+		    struct srpgw_bridge_target **target, char *why, size_t why_cap)
+{
+	return bridge_open_target(&tcp, host, uri, settings, n_settings, target, why, why_cap);
+}
+
+SRPGW_BRIDGE_REGISTER(
+	.name = "iscsi",
+	.version = SRPGW_VERSION " (libiscsi 1.19)",
+	.description = "iSCSI over TCP: iscsi://HOST[:PORT]/TARGET-NAME",
+	.schemes = "iscsi",
+	.settings_help = conf_settings_help,
+	.scratch_size = sizeof(struct command),
+	.tmf_scratch_size = sizeof(struct tmf),
+	.open = tcp_open,
+	.close = bridge_close,
+	.limits = bridge_limits,
+	.attach = bridge_attach,
+	.detach = bridge_detach,
+	.submit = command_submit,
+	.abort = command_abort,
+	.tmf = tmf_submit,
+	.describe = bridge_describe,
+)

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Deadlines that libiscsi does not have, or has and should not use: the login, signs of life, and an end that is orderly but bounded.
+ */
+#include "session.h"
+
+#include <poll.h>
+
+/* Of SRPGW_DETACH_MS: how long commands may still end by themselves, and when the logout's answer is not awaited any longer. */
+#define DRAIN_MS 1000u
+#define LOGOUT_MS (SRPGW_DETACH_MS - 300u)
+/* A NOP that waits for the command window says nothing about the target's health until much later. */
+#define WINDOW_PATIENCE 6u
+
+static void arm_ms(struct srpgw_bridge_path *path, uint64_t ms)
+{
+	path->host->timer_arm(path->deadline, ms * NS_PER_MS);
+}
+
+void timers_login(struct srpgw_bridge_path *path)
+{
+	arm_ms(path, path->target->conf.login_timeout_ms);
+}
+
+static void login_expired(struct srpgw_bridge_path *path)
+{
+	static const char *const doing[] = { [PATH_RESOLVING] = "the name was not resolved", [PATH_CONNECTING] = "no connection",
+					     [PATH_LOGGING_IN] = "the login was not answered" };
+
+	path_fail(path, false, "%s: %s within %u ms; is the target reachable?", path->portal, doing[path->state],
+		  path->target->conf.login_timeout_ms);
+	path_blame_portal(path);
+}
+
+/* ---- signs of life ---- */
+
+static void on_nop(struct iscsi_context *iscsi, int status, void *command_data, void *private_data)
+{
+	struct srpgw_bridge_path *path = private_data;
+
+	(void)iscsi, (void)command_data;
+	if (path->closing || status != SCSI_STATUS_GOOD)
+		return;
+	path->nop_sent_ns = 0;
+	path->heard_ns = path->host->now_ns(path->reactor);
+}
+
+static void check_life(struct srpgw_bridge_path *path)
+{
+	const struct conf *c = &path->target->conf;
+	uint64_t now = path->host->now_ns(path->reactor), silent = now - path->heard_ns;
+	uint64_t interval = c->nop_interval_ms * NS_PER_MS, patience = c->nop_timeout_ms * NS_PER_MS;
+
+	if (path->nop_sent_ns) {
+		uint64_t waited = now - path->nop_sent_ns;
+
+		if (iscsi_out_queue_length(path->iscsi) && !(iscsi_which_events(path->iscsi) & POLLOUT))
+			patience *= WINDOW_PATIENCE;
+		/* Other answers are a sign of life, too. */
+		if (silent < waited)
+			waited = silent;
+		if (waited >= patience) {
+			path_fail(path, false, "the target at %s gave no sign of life for %llu ms", path->portal,
+				  (unsigned long long)(silent / NS_PER_MS));
+			return;
+		}
+		path->host->timer_arm(path->deadline, patience - waited);
+		return;
+	}
+	if (silent < interval) {
+		path->host->timer_arm(path->deadline, interval - silent);
+		return;
+	}
+	if (iscsi_nop_out_async(path->iscsi, on_nop, NULL, 0, path)) {
+		path_fail(path, false, "cannot send a NOP: %s", iscsi_get_error(path->iscsi));
+		return;
+	}
+	path->nops_total++;
+	path->nop_sent_ns = now;
+	path->host->timer_arm(path->deadline, patience);
+	path_kick(path);
+}
+
+void timers_up(struct srpgw_bridge_path *path)
+{
+	if (path->target->conf.nop_interval_ms)
+		arm_ms(path, path->target->conf.nop_interval_ms);
+	else
+		path->host->timer_cancel(path->deadline);
+}
+
+/* ---- the end ---- */
+
+static void on_logout(struct iscsi_context *iscsi, int status, void *command_data, void *private_data)
+{
+	struct srpgw_bridge_path *path = private_data;
+
+	(void)iscsi, (void)status, (void)command_data;
+	if (path->closing)
+		return;
+	path->logged_out = true;
+	path_kick(path);
+}
+
+static uint64_t detaching_for_ms(struct srpgw_bridge_path *path)
+{
+	return (path->host->now_ns(path->reactor) - path->detach_ns) / NS_PER_MS;
+}
+
+bool detach_step(struct srpgw_bridge_path *path)
+{
+	uint64_t ms = detaching_for_ms(path);
+	bool idle = !path->n_sent && TAILQ_EMPTY(&path->late) && TAILQ_EMPTY(&path->tmfs);
+
+	if (path->state != PATH_UP || path->logged_out || ms >= LOGOUT_MS)
+		return true;
+	commands_drop_queued(path, NULL);
+	if (path->logout_sent)
+		return false;
+	if (!idle) {
+		if (ms >= DRAIN_MS)
+			return true;
+		path->host->timer_arm(path->deadline, (DRAIN_MS - ms) * NS_PER_MS);
+		return false;
+	}
+	if (iscsi_logout_async(path->iscsi, on_logout, path))
+		return true;
+	path->logout_sent = true;
+	path->host->timer_arm(path->deadline, (LOGOUT_MS - ms) * NS_PER_MS);
+	path_kick(path);
+	return false;
+}
+
+void on_deadline(void *arg)
+{
+	struct srpgw_bridge_path *path = arg;
+
+	if (!path->detached && !path->failed) {
+		if (path->state == PATH_UP)
+			check_life(path);
+		else
+			login_expired(path);
+	}
+	path_run(path, 0);
+}
