@@ -3,9 +3,12 @@
 #include "nearest.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 #define WORD_MAX 63u
+#define PREFIX_MIN 4u
 
 static size_t min2(size_t a, size_t b)
 {
@@ -40,12 +43,24 @@ size_t edit_distance(const char *a, const char *b)
 	return row[na % 3][nb];
 }
 
+/* One is the beginning of the other: "secret" and "secret_file". */
+static bool begins_alike(const char *a, const char *b)
+{
+	size_t na = strnlen(a, WORD_MAX), nb = strnlen(b, WORD_MAX), n = na < nb ? na : nb;
+
+	return n >= PREFIX_MIN && strncasecmp(a, b, n) == 0;
+}
+
 void nearest_offer(struct nearest *n, const char *word)
 {
 	size_t d = edit_distance(n->wanted, word);
 	size_t limit = strnlen(n->wanted, WORD_MAX) / 3;
 
-	if (d > (limit ? limit : 1))
+	if (!limit)
+		limit = 1;
+	if (d > limit && begins_alike(n->wanted, word))
+		d = limit;
+	if (d > limit)
 		return;
 	if (!n->best || d < n->distance) {
 		n->best = word;

@@ -106,7 +106,7 @@ static json_t *logins_json(const struct core_status *c)
 			reasons = NULL;
 		}
 	}
-	return json_pack("{s:I, s:I, s:I, s:o}", "accepted_total", (json_int_t)c->logins_accepted_total, "refused_total",
+	return json_pack("{s:I, s:I, s:I, s:o}", "logins_accepted_total", (json_int_t)c->logins_accepted_total, "logins_refused_total",
 			 (json_int_t)c->logins_refused_total, "protocol_errors_total", (json_int_t)c->protocol_errors_total,
 			 "refused_by_reason", reasons);
 }

@@ -91,8 +91,8 @@ static void status_logins(struct table *t, const json_t *logins)
 
 	table_row(t);
 	table_cell(t, "logins");
-	table_cell(t, "%llu accepted, %llu refused", (unsigned long long)num(logins, "accepted_total"),
-		   (unsigned long long)num(logins, "refused_total"));
+	table_cell(t, "%llu accepted, %llu refused", (unsigned long long)num(logins, "logins_accepted_total"),
+		   (unsigned long long)num(logins, "logins_refused_total"));
 	json_array_foreach(json_object_get(logins, "refused_by_reason"), i, reason) {
 		if (!num(reason, "total"))
 			continue;

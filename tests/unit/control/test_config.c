@@ -199,12 +199,11 @@ static void backends(void **state)
 	unit_refused(with(NULL, "{ \"s\": { \"uri\": \"iscsi://h/iqn.x\", \"portals\": [ \"h\", \"h:x\" ] } }", NULL, NULL),
 		     "c.json:2:66: backends.s.portals[1]: \"h:x\" is no portal; write HOST, HOST:PORT or [V6ADDRESS]:PORT");
 	unit_refused(with(NULL, "{ \"s\": { \"uri\": \"iscsi://h/iqn.x\", \"chap\": { \"user\": \"u\" } } }", NULL, NULL),
-		     "c.json:2:55: backends.s.chap: \"user\" and \"secret_file\" belong together; give both or none");
+		     "c.json:2:56: backends.s.chap: \"user\" and \"secret_file\" belong together; give both or none");
 	unit_refused(with(NULL, "{ \"s\": { \"uri\": \"iscsi://h/iqn.x\", \"chap\": { \"secret\": \"x\" } } }", NULL, NULL),
-		     "c.json:2:57: backends.s.chap.secret: unknown key; the keys here are user, secret_file, mutual_user, "
-		     "mutual_secret_file");
+		     "c.json:2:58: backends.s.chap.secret: unknown key; did you mean \"secret_file\"?");
 	unit_refused(with(NULL, "{ \"s\": { \"uri\": \"iscsi://h/iqn.x\", \"identity\": { \"initiator_name\": \"me\" } } }", NULL, NULL),
-		     "c.json:2:79: backends.s.identity.initiator_name: \"me\" is no iSCSI name; begin it with iqn., eui. or naa.");
+		     "c.json:2:80: backends.s.identity.initiator_name: \"me\" is no iSCSI name; begin it with iqn., eui. or naa.");
 	unit_refused(with(NULL, "{ \"s\": { \"uri\": \"mem:1M\", \"retry_ms\": 20000 } }", NULL, NULL),
 		     "c.json:2:50: backends.s.retry_ms: larger than \"retry_max_ms\" (10000); make it the smaller of the two");
 }

@@ -117,6 +117,12 @@ static void distances(void **state)
 	nearest_offer(&n, "initiators");
 	nearest_offer(&n, "initiatorss");
 	assert_string_equal(n.best, "initiators");
+	n = (struct nearest){ .wanted = "secret" };
+	nearest_offer(&n, "secret_file");
+	assert_string_equal(n.best, "secret_file"); /* one begins with the other */
+	n = (struct nearest){ .wanted = "luns" };
+	nearest_offer(&n, "lu");
+	assert_null(n.best);
 	n = (struct nearest){ .wanted = "x" };
 	nearest_offer(&n, "uri");
 	assert_null(n.best);
