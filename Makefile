@@ -113,19 +113,20 @@ all: $(PROGRAMS) $(PLUGIN_SO) ## build everything
 programs: $(PROGRAMS)
 bridges: $(PLUGIN_SO)
 
-# ---- unit tests: tests/unit/LAYER/test_*.c, one program each; plugins' tests are in tests/unit/plugins ----
+# ---- unit tests: tests/unit/LAYER/test_*.c, one program each, with what the folder's other *.c hold for all of them ----
 UNIT_SRC := $(foreach l,$(LAYERS),$(wildcard tests/unit/$(l)/test_*.c))
 UNIT_BIN := $(UNIT_SRC:%.c=$(BUILD)/%)
 define unit_rules
-$$(patsubst %.c,$$(BUILD)/%,$$(wildcard tests/unit/$(1)/test_*.c)): $$(BUILD)/tests/unit/$(1)/%: $$(BUILD)/tests/unit/$(1)/%.o $$(call libs_of,$(1))
-	$$(call say,LD,$$@)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
+$$(patsubst %.c,$$(BUILD)/%,$$(wildcard tests/unit/$(1)/test_*.c)): $$(BUILD)/tests/unit/$(1)/%: $$(BUILD)/tests/unit/$(1)/%.o \
+		$$(patsubst %.c,$$(BUILD)/%.o,$$(filter-out tests/unit/$(1)/test_%.c,$$(wildcard tests/unit/$(1)/*.c))) $$(call libs_of,$(1))
+	$$(call say,LD,$$@)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
 		$$(call syslibs_of,$(1)) -lcmocka -lpthread
 unit-$(1): $$(patsubst %.c,$$(BUILD)/%,$$(wildcard tests/unit/$(1)/test_*.c))
 	$$(Q)tests/check/run-programs unit-$(1) $$^
 .PHONY: unit-$(1)
 endef
 $(foreach l,$(LAYERS),$(eval $(call unit_rules,$(l))))
-OBJS += $(UNIT_SRC:%.c=$(BUILD)/%.o)
+OBJS += $(UNIT_SRC:%.c=$(BUILD)/%.o) $(foreach l,$(LAYERS),$(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/unit/$(l)/*.c)))
 unit: $(UNIT_BIN)
 	$(Q)tests/check/run-programs unit $^
 
