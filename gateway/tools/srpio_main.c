@@ -102,7 +102,7 @@ int main(int argc, char *argv[])
 		return EXIT_OK;
 	}
 	if (o.version) {
-		puts("srpio " SRPGW_VERSION);
+		printf("srpio %s\n", SRPGW_VERSION);
 		return EXIT_OK;
 	}
 	fabric = fabric_find(o.fabric, &e);

@@ -195,7 +195,7 @@ static int id(const char *name, const char *text, uint8_t out[8], struct err *e)
 static int target(const char *text, struct srpio_options *o, struct err *e)
 {
 	const char *host = text, *colon = strrchr(text, ':'), *end = colon;
-	uint64_t port;
+	uint64_t port = 0;
 	size_t len;
 
 	if (*text == '[') {
@@ -239,7 +239,7 @@ static int rw(const char *text, struct srpio_options *o, struct err *e)
 
 static int where_option(int c, const char *arg, struct srpio_options *o, struct err *e)
 {
-	uint32_t seconds;
+	uint32_t seconds = 0;
 	int rc;
 
 	switch (c) {

@@ -15,10 +15,10 @@ enum { INQUIRY_BYTES = 255, VPD_BYTES = 1024, LUNS_BYTES = 16384 };
 
 static void port_id_str(const uint8_t id[SRP_PORT_ID_LEN], char out[36])
 {
-	char *p = out;
+	size_t n = 0;
 
 	for (int i = 0; i < SRP_PORT_ID_LEN; i++)
-		p += sprintf(p, i == 8 ? ":%02x" : "%02x", id[i]);
+		n += (size_t)snprintf(out + n, 36 - n, "%s%02x", i == 8 ? ":" : "", id[i]);
 }
 
 /* ---- login ---- */
@@ -129,7 +129,7 @@ static json_t *lun_json(const struct lun_row *row)
 	if (row->has_cap) {
 		json_object_set_new(o, "blocks", json_integer((json_int_t)row->cap.n_blocks));
 		json_object_set_new(o, "block_bytes", json_integer(row->cap.block_bytes));
-		json_object_set_new(o, "bytes", json_integer((json_int_t)(row->cap.n_blocks * row->cap.block_bytes)));
+		json_object_set_new(o, "bytes", json_integer((json_int_t)row->cap.n_blocks * row->cap.block_bytes));
 	}
 	if (row->id[0])
 		json_object_set_new(o, "id", json_string(row->id));
@@ -157,23 +157,22 @@ int srpio_cmd_luns(struct srpio_session *s, json_t *out, struct err *e)
 {
 	static const uint8_t lun_0[8];
 	uint8_t cdb[SRPIO_CDB_LEN];
-	CLEANUP_FREE uint8_t *list = NULL;
-	json_t *luns = out ? json_array() : NULL;
+	uint8_t list[LUNS_BYTES];
+	json_t *luns = NULL;
 	uint32_t got, full;
 	size_t n;
 	int rc;
 
-	if (out)
+	if (out) {
+		luns = json_array();
 		json_object_set_new(out, "luns", luns);
+	}
 	srpio_cdb_report_luns(cdb, LUNS_BYTES);
 	rc = srpio_exec(s, lun_0, cdb, LUNS_BYTES, &got, e);
 	if (rc)
 		return rc;
 	n = srpio_report_luns_parse(s->arena, got, &full);
-	list = malloc(n * 8 + 1);
-	if (!list)
-		return err_set(e, -ENOMEM, "out of memory");
-	memcpy(list, s->arena + 8, n * 8);
+	memcpy(list, s->arena + 8, n * 8); /* the arena is needed again */
 	if (!out)
 		printf("%-6s %-10s %-8s %-16s %-4s %10s %6s  %s\n", "LUN", "TYPE", "VENDOR", "PRODUCT", "REV", "SIZE", "BLOCK",
 		       "ID");
@@ -218,7 +217,7 @@ static json_t *hex_json(const uint8_t *p, uint32_t len)
 
 	text[0] = '\0';
 	for (uint32_t i = 0; i < len && i < VPD_BYTES; i++)
-		sprintf(text + 2 * (size_t)i, "%02x", p[i]);
+		snprintf(text + 2 * (size_t)i, 3, "%02x", p[i]);
 	return json_string(text);
 }
 

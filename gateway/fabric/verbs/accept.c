@@ -8,6 +8,7 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { MIN_RNR_TIMER = 12 }; /* 0.64 ms. The connection manager leaves it at 0, which means 655 ms */
@@ -131,7 +132,8 @@ void verbs_conn_on_adopted(struct reactor_msg *m)
 	}
 	rc = -errno;
 	if (c->active) {
-		verbs_cm_refuse(c, rc, "rdma_connect: %s", strerror(-rc));
+		snprintf(c->why, sizeof(c->why), "rdma_connect: %s", strerror(-rc));
+		verbs_cm_refuse(c, rc);
 	} else {
 		log_info("RDMA device %s: cannot accept: %s", c->dev->name, strerror(-rc));
 		verbs_cm_down(c, FABRIC_DOWN_ERROR);

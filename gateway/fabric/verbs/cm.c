@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -16,10 +15,8 @@ enum { EVENTS_PER_WAKE = 64 };
 
 void verbs_cm_down(struct verbs_conn *c, enum fabric_down cause)
 {
-	if (c->cm_phase >= VERBS_CM_DOWN) {
-		/* Late news still shorten the wait for completions that cannot come. */
+	if (c->cm_phase >= VERBS_CM_DOWN)
 		return;
-	}
 	if (c->cm_phase == VERBS_CM_LOGIN) {
 		struct fabric_listener *l = c->listener;
 
@@ -35,16 +32,9 @@ void verbs_cm_down(struct verbs_conn *c, enum fabric_down cause)
 	reactor_send(c->base.reactor, &c->down_msg);
 }
 
-void verbs_cm_refuse(struct verbs_conn *c, int code, const char *fmt, ...)
+void verbs_cm_refuse(struct verbs_conn *c, int code)
 {
-	va_list ap;
-
-	if (c->cm_phase >= VERBS_CM_DOWN)
-		return;
 	c->refuse_code = code;
-	va_start(ap, fmt);
-	vsnprintf(c->why, sizeof(c->why), fmt, ap);
-	va_end(ap);
 	verbs_cm_down(c, FABRIC_DOWN_REFUSED);
 }
 

@@ -26,7 +26,8 @@ static void on_timeout(struct reactor_timer *t)
 	char peer[FABRIC_ADDR_STRLEN];
 
 	peer_str(c, peer);
-	verbs_cm_refuse(c, -ETIMEDOUT, "no answer from %s within %u ms", peer, c->timeout_ms);
+	snprintf(c->why, sizeof(c->why), "no answer from %s within %u ms", peer, c->timeout_ms);
+	verbs_cm_refuse(c, -ETIMEDOUT);
 }
 
 static void refuse_step(struct verbs_conn *c, const char *what, int status)
@@ -36,7 +37,8 @@ static void refuse_step(struct verbs_conn *c, const char *what, int status)
 	peer_str(c, peer);
 	if (status >= 0)
 		status = -EIO;
-	verbs_cm_refuse(c, status, "%s %s: %s", what, peer, strerror(-status));
+	snprintf(c->why, sizeof(c->why), "%s %s: %s", what, peer, strerror(-status));
+	verbs_cm_refuse(c, status);
 }
 
 static void keep_priv(struct verbs_conn *c, const struct rdma_cm_event *ev)
@@ -54,18 +56,18 @@ static void rejected(struct verbs_conn *c, const struct rdma_cm_event *ev)
 	keep_priv(c, ev);
 	switch (ev->status) {
 	case REJ_CONSUMER_DEFINED:
-		verbs_cm_refuse(c, -ECONNREFUSED, "%s rejected the connection", peer);
+		snprintf(c->why, sizeof(c->why), "%s rejected the connection", peer);
 		break;
 	case REJ_INVALID_SERVICE_ID:
-		verbs_cm_refuse(c, -ECONNREFUSED, "nothing listens at %s", peer);
+		snprintf(c->why, sizeof(c->why), "nothing listens at %s", peer);
 		break;
 	case REJ_STALE_CONNECTION:
-		verbs_cm_refuse(c, -ECONNRESET, "%s says that the connection is stale; try again", peer);
+		snprintf(c->why, sizeof(c->why), "%s says that the connection is stale; try again", peer);
 		break;
-	default: /* iWARP gives a negative errno */
-		verbs_cm_refuse(c, ev->status < 0 ? ev->status : -ECONNREFUSED,
-				"%s rejected the connection (reason %d)", peer, ev->status);
+	default:
+		snprintf(c->why, sizeof(c->why), "%s rejected the connection (reason %d)", peer, ev->status);
 	}
+	verbs_cm_refuse(c, ev->status < 0 ? ev->status : -ECONNREFUSED); /* iWARP gives a negative errno */
 }
 
 /* The route is known, and with it the device. */
@@ -75,15 +77,18 @@ static void route_resolved(struct verbs_conn *c)
 
 	c->dev = verbs_dev_get(c->fabric, c->id->verbs);
 	if (!c->dev) {
-		verbs_cm_refuse(c, -ENODEV, "the RDMA device of the route cannot be used");
+		snprintf(c->why, sizeof(c->why), "the RDMA device of the route cannot be used");
+		verbs_cm_refuse(c, -ENODEV);
 		return;
 	}
 	c->dev->n_conns++;
 	rc = verbs_conn_make_qp(c);
-	if (rc)
-		verbs_cm_refuse(c, rc, "cannot make a queue pair on %s: %s", c->dev->name, strerror(-rc));
-	else
+	if (!rc) {
 		verbs_conn_adopt(c);
+		return;
+	}
+	snprintf(c->why, sizeof(c->why), "cannot make a queue pair on %s: %s", c->dev->name, strerror(-rc));
+	verbs_cm_refuse(c, rc);
 }
 
 void verbs_connect_event(struct verbs_conn *c, const struct rdma_cm_event *ev)

@@ -287,7 +287,7 @@ void verbs_conn_close(struct fabric_conn *conn);
 int verbs_cm_start(struct verbs_fabric *f, struct err *e) WARN_UNUSED;
 void verbs_cm_stop(struct verbs_fabric *f);
 void verbs_cm_down(struct verbs_conn *c, enum fabric_down cause); /* tells the reactor, once */
-void verbs_cm_refuse(struct verbs_conn *c, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void verbs_cm_refuse(struct verbs_conn *c, int code);               /* with the text in c->why */
 void verbs_cm_conn_free(struct verbs_conn *c);
 
 int verbs_conn_make_qp(struct verbs_conn *c) WARN_UNUSED; /* device, lane, completion queue, queue pair */

@@ -99,10 +99,22 @@ int verbs_fabric_create(struct reactor *control, const struct verbs_params *p, s
 	return 0;
 }
 
+/* A connection that has called closed() still lies in a message to this reactor. */
+static bool has_farewells(const struct verbs_fabric *f)
+{
+	list_for_each(n, &f->conns)
+		if (list_entry(n, struct verbs_conn, node)->cm_phase == VERBS_CM_GONE)
+			return true;
+	return false;
+}
+
 static void verbs_destroy(struct fabric *fabric)
 {
 	struct verbs_fabric *f = verbs_fabric_of(fabric);
 
+	while (has_farewells(f) && reactor_has_msgs(f->control))
+		if (reactor_poll(f->control, 0) == 0)
+			break;
 	timer_cancel(f->control, &f->scan_timer);
 	list_for_each_safe(n, &f->listeners)
 		verbs_unlisten(list_entry(n, struct fabric_listener, node));

@@ -73,7 +73,7 @@ int verbs_wr_build(const struct fabric_op *op, const struct verbs_caps *caps, un
 
 		if (n == op->n_wr || n == room->n_wr)
 			return -EINVAL;
-		rc = wr_build(w, caps, slot, inline_bytes, &room->wr[n], &room->sge[n * VERBS_SGE_MAX]);
+		rc = wr_build(w, caps, slot, inline_bytes, &room->wr[n], &room->sge[(size_t)n * VERBS_SGE_MAX]);
 		if (rc)
 			return rc;
 		room->wr[n].wr_id = wr_id;
