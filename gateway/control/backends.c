@@ -62,7 +62,10 @@ void backends_destroy(struct backends *s)
 
 static void problem_from(struct problems *problems, struct json_path at, const struct err *e)
 {
-	err_cure(problem_at(problems, &at, "%s", e->cause), "%s", e->cure[0] ? e->cure : "see the log");
+	struct err *p = problem_at(problems, &at, "%s", e->cause);
+
+	if (e->cure[0])
+		err_cure(p, "%s", e->cure);
 }
 
 static void settings_free(struct settings *t)

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define NAME_MAX_LEN 63u
+#define TASK_POOL_BYTES 1024u /* no less than core takes from the pool for a task */
 
 struct checker {
 	struct config *c;
@@ -49,6 +50,19 @@ static void check_gateway(struct checker *k)
 			err_cure(problem_at(k->problems, &at, "the path is too long for a socket"),
 				 "choose one of at most 80 bytes");
 	}
+}
+
+/* A response slot for each task, and room for two of the longest transfers, or a host could wait for ever. */
+static void check_pool(struct checker *k)
+{
+	const struct config_limits *l = &k->c->limits;
+	uint64_t need = (uint64_t)l->max_tasks * TASK_POOL_BYTES + 2 * l->max_transfer_bytes;
+	struct json_path at = json_path_key(JSON_PATH_TOP, "pool_bytes");
+
+	if (k->c->pool_bytes < need)
+		err_cure(problem_at(k->problems, &at, "%llu bytes are too few for \"max_tasks\" and \"max_transfer_bytes\"",
+				    (unsigned long long)k->c->pool_bytes),
+			 "give at least %llu, or lower those limits", (unsigned long long)need);
 }
 
 static void check_listen(struct checker *k)
@@ -289,6 +303,7 @@ int config_check(struct config *c, struct problems *problems)
 	int rc = 0;
 
 	check_gateway(&k);
+	check_pool(&k);
 	check_listen(&k);
 	for (size_t i = 0; i < c->backends.n; i++) {
 		const struct config_backend *b = CONFIG_ITEM(&c->backends, struct config_backend, i);

@@ -60,7 +60,7 @@ void nearest_offer(struct nearest *n, const char *word)
 		limit = 1;
 	if (d > limit && begins_alike(n->wanted, word))
 		d = limit;
-	if (d > limit)
+	if (d > limit || d >= strnlen(n->wanted, WORD_MAX)) /* something of the word must be left */
 		return;
 	if (!n->best || d < n->distance) {
 		n->best = word;

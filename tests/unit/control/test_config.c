@@ -48,7 +48,7 @@ static void everything_can_be_said(void **state)
 {
 	static const char text[] =
 		"{ \"name\": \"gw-1.lab\", \"state_dir\": \"/s\", \"runtime_dir\": \"/r\", \"log_level\": \"debug\", \"reactors\": 3,\n"
-		"\"busy_poll_us\": 50, \"pool_bytes\": 1048576, \"limits\": { \"max_transfer_bytes\": \"1M\", \"immediate_data\": false },\n"
+		"\"busy_poll_us\": 50, \"pool_bytes\": 1048576, \"limits\": { \"max_tasks\": 64, \"max_transfer_bytes\": \"256K\", \"immediate_data\": false },\n"
 		"\"listen\": [ { \"fabric\": \"iwarp\", \"address\": \"::1\", \"port\": 1 }, { \"fabric\": \"ib\", \"port\": 65535 } ],\n"
 		"\"backends\": { \"a\": { \"uri\": \"iser://[fe80::1]:3261/eui.0123456789abcdef\", \"portals\": [ \"h.example:3260\" ],\n"
 		"  \"identity\": { \"initiator_name\": \"iqn.2026-11.example:one\" }, \"hold_seconds\": 0,\n"
@@ -70,7 +70,7 @@ static void everything_can_be_said(void **state)
 	assert_string_equal(a->chap.mutual_secret_file, "/g");
 	assert_string_equal(CONFIG_ITEM(&a->settings, struct schema_setting, 0)->value, "v");
 	assert_int_equal(a->hold_seconds, 0);
-	assert_int_equal(c->limits.max_transfer_bytes, 1 << 20);
+	assert_int_equal(c->limits.max_transfer_bytes, 256 << 10);
 	assert_false(c->limits.immediate_data);
 	assert_int_equal(c->limits.req_lim, 128); /* its neighbours keep their defaults */
 	t = CONFIG_ITEM(&c->targets, struct config_target, 0);
@@ -135,6 +135,9 @@ static void values(void **state)
 	unit_refused(with(NULL, NULL, NULL, ",\n\"pool_bytes\": \"64X\""),
 		     "c.json:4:15: pool_bytes: \"64X\" is not allowed here; give a number of bytes from 1048576 to 1099511627776, or a "
 		     "string such as \"64M\"");
+	unit_refused(with(NULL, NULL, NULL, ",\n\"pool_bytes\": \"1M\""),
+		     "c.json:4:15: pool_bytes: 1048576 bytes are too few for \"max_tasks\" and \"max_transfer_bytes\"; give at least "
+		     "12582912, or lower those limits");
 	unit_refused(with(NULL, NULL, NULL, ",\n\"reactors\": 1.5"),
 		     "c.json:4:13: reactors: a number with a fraction is not allowed here; give a number from 0 to 64");
 	unit_refused(with(NULL, NULL, "[ { \"ioc_guid\": \"12\", \"initiators\": [ \"*\" ] } ]", NULL),
@@ -205,7 +208,7 @@ static void backends(void **state)
 	unit_refused(with(NULL, "{ \"s\": { \"uri\": \"iscsi://h/iqn.x\", \"identity\": { \"initiator_name\": \"me\" } } }", NULL, NULL),
 		     "c.json:2:80: backends.s.identity.initiator_name: \"me\" is no iSCSI name; begin it with iqn., eui. or naa.");
 	unit_refused(with(NULL, "{ \"s\": { \"uri\": \"mem:1M\", \"retry_ms\": 20000 } }", NULL, NULL),
-		     "c.json:2:50: backends.s.retry_ms: larger than \"retry_max_ms\" (10000); make it the smaller of the two");
+		     "c.json:2:51: backends.s.retry_ms: larger than \"retry_max_ms\" (10000); make it the smaller of the two");
 }
 
 static void target_refused(const char *rest, const char *want)

@@ -125,6 +125,7 @@ static void distances(void **state)
 	assert_null(n.best);
 	n = (struct nearest){ .wanted = "x" };
 	nearest_offer(&n, "uri");
+	nearest_offer(&n, "y"); /* nothing of the word is left */
 	assert_null(n.best);
 }
 

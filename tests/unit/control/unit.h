@@ -16,12 +16,13 @@
 
 #include <cmocka.h>
 
+#define UNIT_DIR 96
 /* A fresh folder below $TMPDIR; the caller removes it with unit_rm(). */
-static inline void unit_mkdir(char path[128])
+static inline void unit_mkdir(char path[UNIT_DIR])
 {
 	const char *top = getenv("TMPDIR");
 
-	snprintf(path, 128, "%s/srpgw-unit-XXXXXX", top && strlen(top) < 80 ? top : "/tmp");
+	snprintf(path, UNIT_DIR, "%s/srpgw-unit-XXXXXX", top && strlen(top) < 64 ? top : "/tmp");
 	assert_non_null(mkdtemp(path));
 }
 
