@@ -129,7 +129,10 @@ static void send_done(struct fabric_op *op, enum fabric_wc_status status)
 	struct chan *ch = s->ch;
 
 	s->sending = false;
-	slot_maybe_free(s);
+	if (s->ended)
+		command_end(s, s->code);
+	else
+		slot_maybe_free(s);
 	if (status != FABRIC_WC_OK)
 		return; /* down() tells */
 	chan_flush(ch);
@@ -220,7 +223,8 @@ static void on_closed(void *ctx)
 	ch->state = CHAN_CLOSED;
 	if (i->logging_in)
 		login_closed(ch);
-	logout_check(i);
+	else
+		logout_check(i);
 }
 
 const struct fabric_conn_cbs chan_cbs = {

@@ -180,7 +180,14 @@ void command_end(struct slot *s, int code)
 {
 	struct initiator_cmd *c = s->cmd;
 
-	c->code = code;
+	/* Immediate data is sent from the caller's buffer, and an answer may come before the fabric is through with it. */
+	if (s->sending && s->wr.n_seg > 1 && !list_linked(&s->node)) {
+		s->ended = true;
+		s->code = code;
+		return;
+	}
+	c->code = s->ended ? s->code : code;
+	s->ended = false;
 	slot_retire(s);
 	c->done(c);
 }

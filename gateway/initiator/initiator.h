@@ -89,7 +89,8 @@ void initiator_submit(struct initiator *i, struct initiator_cmd *c);
 /*
  * @task: a command that was submitted and is not done, or NULL for functions on a LUN; it decides the channel. @done: rsp_code, or
  * code != 0. As in ib_srp any answer to ABORT TASK, and the answer 0 to the others, ends the affected commands (-ECANCELED, before
- * @done) that were sent before the function.
+ * @done unless their immediate data is still being sent) that were sent before the function on its
+ * channel. Commands on other channels may have been overtaken by it: they stay outstanding until they are answered or aborted.
  * Return: 0; -EAGAIN no credit or four functions are outstanding; -ENOTCONN.
  */
 int initiator_tmf(struct initiator *i, uint32_t channel, uint8_t function, const uint8_t lun[8], const struct initiator_cmd *task,
@@ -111,7 +112,6 @@ struct initiator_info {
 	uint32_t n_outstanding;
 	uint64_t protocol_errors; /* what the target did that the standard forbids (unknown tag, over-long IU, ...) */
 	const char *protocol_error; /* the first of them, text; "" = none */
-	uint64_t late_rsps;       /* answers on another channel to commands that task management had ended: allowed */
 	uint32_t n_waiting;       /* commands that wait for credits */
 	uint32_t n_live;          /* channels that are up */
 };

@@ -32,6 +32,8 @@ struct slot {
 	uint64_t order; /* nexus-wide number of the sending: what a task management function can affect */
 	bool sending;   /* posted or on ch->tx, done() did not come */
 	bool live;      /* its answer is awaited */
+	bool ended;     /* it came, but the command's own memory is still being sent from: done() waits for that */
+	int code;       /* then */
 	struct list_node node; /* ch->free[kind], ch->tx or nowhere */
 	struct initiator_cmd *cmd;
 	/* SLOT_TMF */
@@ -62,9 +64,6 @@ struct chan {
 	struct list tx;      /* slots that wait for a send-queue entry */
 	struct list waiting; /* commands that wait for credit */
 	struct slot *slot;
-	/* Tags of commands that task management ended without an answer: a late one on this channel may still come. */
-	uint64_t ended_by_other[64];
-	uint32_t n_ended_by_other;
 };
 
 struct initiator {

@@ -61,11 +61,16 @@ static int connect_channel(struct chan *ch, struct err *e)
 	return 0;
 }
 
+/* After a failed login the user may destroy @i in login_done(), unless he waits for a logout. */
 static void login_report(struct initiator *i)
 {
+	bool logging_out = i->logging_out;
+
 	i->logging_in = false;
 	i->logged_in = !i->login_code;
 	i->p.login_done(i->p.ctx, i->login_code, i->login_why, i->login_reject);
+	if (logging_out)
+		logout_check(i);
 }
 
 /* After a failure all channels must be closed before it is told. */

@@ -36,19 +36,12 @@ static void on_rsp(struct chan *ch, const struct fabric_rx *rx)
 	ch->req_lim += rsp.req_lim_delta;
 	index = rsp.tag & 0xffffff;
 	s = index < i->n_slots ? &ch->slot[index] : NULL;
-	if (s && s->live && s->tag == rsp.tag && !list_linked(&s->node)) {
+	if (s && s->live && !s->ended && s->tag == rsp.tag && !list_linked(&s->node)) {
 		judge_answer(s, &rsp);
 		if (s->kind == SLOT_TMF)
 			tmf_answer(s, &rsp);
 		else
 			command_answer(s, &rsp);
-		return;
-	}
-	for (uint32_t k = 0; k < ch->n_ended_by_other; k++) {
-		if (ch->ended_by_other[k] != rsp.tag)
-			continue;
-		ch->ended_by_other[k] = ch->ended_by_other[--ch->n_ended_by_other];
-		i->info.late_rsps++;
 		return;
 	}
 	protocol_error(ch, "RSP for the unknown tag 0x%016llx", (unsigned long long)rsp.tag);

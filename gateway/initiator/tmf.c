@@ -8,32 +8,22 @@
 #include <errno.h>
 #include <string.h>
 
-/* The command was ended without an answer: one that is still on its way on another channel is no fault of the target. */
-static void cancel(struct slot *s, const struct chan *by)
-{
-	struct chan *ch = s->ch;
-
-	if (ch != by && ch->n_ended_by_other < 64)
-		ch->ended_by_other[ch->n_ended_by_other++] = s->tag;
-	command_end(s, -ECANCELED);
-}
-
-/* Commands of the logical unit that were sent before the function; done() of one may submit others, which are younger. */
+/*
+ * Commands of the logical unit that were sent before the function on its channel; done() of one may submit others, which are younger.
+ * Those on other channels the function may have overtaken: they stay outstanding until they are answered or aborted.
+ */
 static void cancel_lun(struct slot *tmf)
 {
-	struct initiator *i = tmf->ch->i;
-	const struct chan *by = tmf->ch;
+	struct chan *ch = tmf->ch;
 	uint64_t order = tmf->order;
 	uint8_t lun[8];
 
 	memcpy(lun, tmf->lun, sizeof(lun));
-	for (uint32_t n = 0; n < i->n_wanted; n++) {
-		for (uint32_t k = 0; k < i->p.queue_size; k++) {
-			struct slot *s = &i->chan[n].slot[k];
+	for (uint32_t k = 0; k < ch->i->p.queue_size; k++) {
+		struct slot *s = &ch->slot[k];
 
-			if (s->live && s->order < order && !memcmp(s->cmd->lun, lun, sizeof(lun)))
-				cancel(s, by);
-		}
+		if (s->live && !s->ended && s->order < order && !memcmp(s->cmd->lun, lun, sizeof(lun)))
+			command_end(s, -ECANCELED);
 	}
 }
 
@@ -53,8 +43,8 @@ void tmf_answer(struct slot *s, const struct srp_rsp *rsp)
 		return;
 	}
 	if (s->function == SRP_TMF_ABORT_TASK) {
-		if (s->task && s->task->live && s->task->tag == s->task_tag)
-			cancel(s->task, s->ch);
+		if (s->task && s->task->live && !s->task->ended && s->task->tag == s->task_tag)
+			command_end(s->task, -ECANCELED);
 	} else if (rsp->rsp_code == SRP_RSP_CODE_OK && s->function != SRP_TMF_CLEAR_ACA) {
 		cancel_lun(s);
 	}

@@ -3,6 +3,7 @@
  * The world: its clock, its chance, its reactors, and its book of violations.
  * Layer: fabric/sim. Knows base and rt.
  */
+#include "../../base/log.h"
 #include "internal.h"
 
 #include <errno.h>
@@ -198,6 +199,7 @@ void sim_violation(struct sim_world *w, struct fabric *f, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	log_debug("violation of %s: %s", f ? sim_of(f)->name : "world", text);
 	w->violations++;
 	if (f)
 		sim_of(f)->violations++;

@@ -238,7 +238,7 @@ static void test_requests_of_the_target_are_answered(void **state)
 	target_free(t, 0);
 }
 
-/* LUN RESET ends what was sent before it on all channels; an answer that crosses it on another channel is no fault. */
+/* LUN RESET ends what was sent before it on its channel. On the others it may have overtaken commands: they go on. */
 static void test_lun_reset_over_channels(void **state)
 {
 	struct target *t = target_make(9);
@@ -264,12 +264,12 @@ static void test_lun_reset_over_channels(void **state)
 	answer_tmf(t, 0, 2, SRP_RSP_CODE_OK);
 	run(t);
 	assert_int_equal(c[0].code, -ECANCELED);
-	assert_int_equal(c[1].code, -ECANCELED);
-	assert_int_equal(t->n_done, 2);
+	assert_int_equal(t->n_done, 1);
 	answer(t, 1, 0, 0);
 	run(t);
+	assert_int_equal(c[1].code, 0);
+	assert_int_equal(t->n_done, 2);
 	initiator_info(t->i, &info);
-	assert_int_equal(info.late_rsps, 1);
 	assert_int_equal(info.protocol_errors, 0);
 	answer(t, 0, 1, 0);
 	answer(t, 1, 1, 0);
@@ -277,7 +277,7 @@ static void test_lun_reset_over_channels(void **state)
 	assert_int_equal(t->n_done, 4);
 	assert_int_equal(c[2].code, 0);
 	assert_int_equal(c[3].code, 0);
-	answer(t, 0, 0, 0); /* the same channel: ordered, so it is a fault */
+	answer(t, 0, 0, 0); /* it was told that this one can no longer act */
 	run(t);
 	target_free(t, 1);
 }
