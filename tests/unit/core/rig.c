@@ -330,7 +330,7 @@ uint64_t rig_send_cmd(struct rig *r, struct fake_conn *c, struct rig_cmd *cmd)
 			assert_true(n <= 512);
 			put_frags(r, cmd, frags, n);
 			d->fmt = n > 1 || cmd->external ? SRP_FMT_INDIRECT : SRP_FMT_DIRECT;
-			d->n_desc = cmd->external ? 0 : n;
+			d->n_desc = cmd->external ? 0 : n < 255 ? n : 255;
 			d->desc = frags;
 			d->n_table = n;
 			/* The table lies at the end of the host's memory. */
