@@ -114,11 +114,14 @@ static int load(struct bridge_host *h, const char *path, const char *name, struc
 			return 0;
 		}
 	}
-	int rc = plugin_load(h, path, name, out, e);
+	struct plugin *loaded = NULL;
+	int rc = plugin_load(h, path, name, &loaded, e);
 
-	if (!rc)
-		list_push_back(&h->plugins, &(*out)->node);
-	return rc;
+	if (rc || !loaded)
+		return rc ? rc : -EPROTO;
+	list_push_back(&h->plugins, &loaded->node);
+	*out = loaded;
+	return 0;
 }
 
 int bridge_host_find(struct bridge_host *h, const char *uri, struct plugin **out, struct err *e)
@@ -134,15 +137,14 @@ int bridge_host_find(struct bridge_host *h, const char *uri, struct plugin **out
 	}
 	if (asprintf(&path, "%s/%s.so", h->dir, scheme) < 0) {
 		path = NULL;
-		return err_set(e, -ENOMEM, "out of memory");
+		err_set(e, -ENOMEM, "out of memory");
+		return -ENOMEM;
 	}
 	if (access(path, F_OK)) {
-		int rc = -errno;
-
 		list_names(h->dir, there, sizeof(there));
-		err_set(e, rc, "there is no bridge \"%s\" in %s", scheme, h->dir);
+		err_set(e, -ENOENT, "there is no bridge \"%s\" in %s", scheme, h->dir);
 		err_cure(e, "use one that is there (%s) or install %s.so", there, scheme);
-		return rc;
+		return -ENOENT;
 	}
 	return load(h, path, scheme, out, e);
 }

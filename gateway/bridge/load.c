@@ -56,7 +56,7 @@ static bool has_scheme(const char *schemes, const char *name)
 {
 	size_t len = strlen(name);
 
-	for (const char *s = schemes; *s; s += strcspn(s, ","), s += *s == ',')
+	for (const char *s = schemes; s && *s; s += strcspn(s, ","), s += *s == ',')
 		if (strcspn(s, ",") == len && !memcmp(s, name, len))
 			return true;
 	return false;

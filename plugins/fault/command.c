@@ -102,6 +102,7 @@ static void wait_for(struct fault_io *f, enum fault_place place)
 	f->place = place;
 	f->due_ns = path->host->now_ns(path->reactor) + f->rule->ms * NS_PER_MS;
 	TAILQ_FOREACH_REVERSE(p, &path->waiting, fault_ios, node) {
+		/* cppcheck-suppress uninitvar */
 		if (p->due_ns <= f->due_ns) {
 			TAILQ_INSERT_AFTER(&path->waiting, p, f, node);
 			break;
@@ -262,6 +263,7 @@ void fault_abort(struct srpgw_bridge_path *path, struct srpgw_io *io)
 	struct fault_io *f; /* while the bridge below has the command, io->scratch is the lower bridge's */
 
 	TAILQ_FOREACH(f, &path->waiting, node) {
+		/* cppcheck-suppress uninitvar */
 		if (f->io == io) {
 			end(f);
 			return;

@@ -24,7 +24,7 @@ enum rule_act { ACT_NONE, ACT_HOLD, ACT_DELAY, ACT_LOSE_COMMAND, ACT_LOSE_ANSWER
 /* One rule: whom it means, how often, and what happens to a command. The first that takes a command wins. */
 struct rule {
 	int16_t op;       /* -1: any */
-	int8_t dir;       /* enum srpgw_dir, -1: any */
+	int16_t dir;      /* enum srpgw_dir, -1: any */
 	int32_t lun;      /* -1: any */
 	uint32_t pct_ppm; /* of a million; 1000000: all */
 	uint64_t nth, every, after, count; /* 0: not given */

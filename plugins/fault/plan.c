@@ -99,7 +99,7 @@ static int rule_key(struct rule *r, const char *k, const char *v)
 		return i;
 	}
 	if (!strcmp(k, "dir")) {
-		r->dir = (int8_t)word(v, dirs);
+		r->dir = (int16_t)word(v, dirs);
 		return r->dir < 0 ? -EINVAL : 0;
 	}
 	if (!strcmp(k, "pct"))

@@ -18,10 +18,10 @@ static void clear_environment(void)
 	static const char prefix[] = "LIBISCSI_";
 	char name[128];
 
-	for (char **p = environ; p && *p;) {
+	for (char **p = environ; *p;) {
 		size_t len = strcspn(*p, "=");
 
-		if (strncmp(*p, prefix, sizeof(prefix) - 1) || len >= sizeof(name)) {
+		if (strncmp(*p, prefix, sizeof(prefix) - 1) != 0 || len >= sizeof(name)) {
 			p++;
 			continue;
 		}

@@ -149,7 +149,7 @@ static void finish(struct command *c)
 	static const uint8_t target_failure[18] = { 0x70, 0, 0x0b, [7] = 10, [12] = 0x44 }; /* INTERNAL TARGET FAILURE */
 	struct srpgw_bridge_path *path = c->path;
 	struct srpgw_io *io = c->io;
-	uint8_t status = (uint8_t)c->task->status;
+	uint8_t status = (uint8_t)c->task->status; /* NOLINT(clang-analyzer-core.NullDereference): answered, so sent, so there is one */
 	bool changed = false;
 
 	take_residual(io, c->task);
@@ -290,7 +290,7 @@ void commands_drop_queued(struct srpgw_bridge_path *path, const uint8_t *lun)
 		struct srpgw_io *io = c->io;
 
 		next = TAILQ_NEXT(c, node);
-		if (lun && memcmp(lun, io->lun, sizeof(io->lun)))
+		if (lun && memcmp(lun, io->lun, sizeof(io->lun)) != 0)
 			continue;
 		let_go(c);
 		answer(path, io, SRPGW_DELIVERY_NEVER, 0);

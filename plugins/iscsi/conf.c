@@ -93,7 +93,7 @@ static int parse_uri(const struct transport *t, const char *uri, struct conf *ou
 	size_t scheme_len = strlen(t->scheme), name_len;
 	const char *p = uri;
 
-	if (strncmp(p, t->scheme, scheme_len) || strncmp(p + scheme_len, "://", 3))
+	if (strncmp(p, t->scheme, scheme_len) != 0 || strncmp(p + scheme_len, "://", 3) != 0)
 		return bad(why, cap, "not an %s URI; write %s://HOST[:PORT]/TARGET-NAME", t->scheme, t->scheme);
 	p += scheme_len + 3;
 	size_t host_len = strcspn(p, "/");
@@ -112,7 +112,8 @@ static int parse_uri(const struct transport *t, const char *uri, struct conf *ou
 		return bad(why, cap, "the target's name is longer than 223 bytes; it cannot be an iSCSI name");
 	memcpy(out->target_name, p, name_len);
 	out->target_name[name_len] = 0;
-	if (strncmp(out->target_name, "iqn.", 4) && strncmp(out->target_name, "eui.", 4) && strncmp(out->target_name, "naa.", 4))
+	if (strncmp(out->target_name, "iqn.", 4) != 0 && strncmp(out->target_name, "eui.", 4) != 0 &&
+	    strncmp(out->target_name, "naa.", 4) != 0)
 		return bad(why, cap, "\"%.60s\" is no iSCSI name; it begins with iqn., eui. or naa.", out->target_name);
 	return 0;
 }

@@ -13,8 +13,10 @@
 static int number_in(const char *text)
 {
 	const char *p = strrchr(text, '(');
+	char *end;
+	long n = p && p[1] >= '0' && p[1] <= '9' ? strtol(p + 1, &end, 10) : -1;
 
-	return p && p[1] >= '0' && p[1] <= '9' ? atoi(p + 1) : -1;
+	return n >= 0 && n <= 0xffff ? (int)n : -1;
 }
 
 static void login_refused(struct srpgw_bridge_path *path)

@@ -250,7 +250,7 @@ static void on_kick(void *arg)
 /* ---- attach, detach ---- */
 
 int bridge_attach(struct srpgw_bridge_target *target, struct srpgw_reactor *r, const struct srpgw_nexus_id *nexus, struct srpgw_path_ctx *ctx,
-		  struct srpgw_bridge_path **out)
+		  struct srpgw_bridge_path **out_path)
 {
 	const struct srpgw_host *host = target->host;
 	struct srpgw_bridge_path *path;
@@ -283,7 +283,7 @@ int bridge_attach(struct srpgw_bridge_target *target, struct srpgw_reactor *r, c
 	memcpy(path->isid, nexus->isid, sizeof(path->isid));
 	path->mark = host->now_ns(r) * 0x9e3779b97f4a7c15ull ^ (uintptr_t)path ^ 0x5bd1e995a7c4f3d1ull;
 	path->portal_index = atomic_load(&target->next_portal);
-	*out = path;
+	*out_path = path;
 	path->inside++;
 	timers_login(path);
 	begin(path, &target->conf.portal[path->portal_index]);

@@ -244,7 +244,7 @@ int bridge_open_target(const struct transport *t, const struct srpgw_host *host,
 void bridge_close(struct srpgw_bridge_target *target);
 void bridge_limits(struct srpgw_bridge_target *target, struct srpgw_limits *out);
 int bridge_attach(struct srpgw_bridge_target *target, struct srpgw_reactor *r, const struct srpgw_nexus_id *nexus, struct srpgw_path_ctx *ctx,
-		  struct srpgw_bridge_path **path);
+		  struct srpgw_bridge_path **out_path);
 void bridge_detach(struct srpgw_bridge_path *path, void (*done)(void *arg), void *arg);
 void bridge_describe(struct srpgw_bridge_path *path, void (*emit)(void *arg, const char *key, const char *value), void *arg);
 

@@ -111,6 +111,7 @@ void tmfs_feed(struct srpgw_bridge_path *path)
 	if (!path->n_tmf_waiting || !commands_are_sent(path))
 		return;
 	TAILQ_FOREACH(t, &path->tmfs, node) {
+		/* cppcheck-suppress uninitvar */
 		if (t->state != TMF_WAITING || path->failed)
 			continue;
 		if (t->pub->function == SRPGW_TMF_ABORT_TASK && !t->command) {

@@ -73,7 +73,7 @@ struct mem_path {
 	struct srpgw_path_ctx *ctx;
 	struct srpgw_timer *later; /* what must not happen inside the host's call */
 	bool up;
-	STAILQ_HEAD(, mem_tmf) tmfs;
+	STAILQ_HEAD(mem_tmf_list, mem_tmf) tmfs;
 	void (*detached)(void *arg);
 	void *detached_arg;
 	uint64_t n_commands; /* the path's reactor only */
@@ -91,7 +91,7 @@ struct mem_target {
 	size_t arena_bytes;
 	struct mem_lu *lu;
 	pthread_mutex_t lock;
-	LIST_HEAD(, mem_path) paths;
+	LIST_HEAD(mem_path_list, mem_path) paths;
 };
 
 /* A command in execution: on the stack of submit(). */

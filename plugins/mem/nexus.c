@@ -40,9 +40,11 @@ void mem_ua_raise(struct mem_target *t, uint32_t lu, uint32_t ua, const struct m
 {
 	struct mem_path *p;
 
-	LIST_FOREACH(p, &t->paths, node)
+	LIST_FOREACH(p, &t->paths, node) {
+		/* cppcheck-suppress uninitvar */
 		if (p != except)
 			atomic_fetch_or(&p->view[lu].ua, ua);
+	}
 }
 
 struct mem_registration *mem_find_registration(struct mem_lu *lu, const uint8_t nexus[MEM_NEXUS_KEY_LEN])
@@ -73,8 +75,10 @@ void mem_access_update(struct mem_target *t, uint32_t lu)
 {
 	struct mem_path *p;
 
-	LIST_FOREACH(p, &t->paths, node)
+	LIST_FOREACH(p, &t->paths, node) {
+		/* cppcheck-suppress uninitvar */
 		atomic_store(&p->view[lu].access, access_of(&t->lu[lu], p));
+	}
 }
 
 void mem_op_reserve_6(struct mem_cmd *c)

@@ -22,9 +22,16 @@ static size_t serial(const struct mem_cmd *c, char text[17])
 	uint8_t id[8];
 
 	unit_id(c, id);
-	for (int i = 0; i < 8; i++)
+	for (size_t i = 0; i < 8; i++)
 		snprintf(text + 2 * i, 3, "%02x", id[i]);
 	return 16;
+}
+
+/* SCSI text is padded with blanks and has no end mark. */
+static void put_text(uint8_t *b, const char *text)
+{
+	while (*text)
+		*b++ = (uint8_t)*text++;
 }
 
 static size_t standard_inquiry(const struct mem_cmd *c, uint8_t *b)
@@ -35,7 +42,7 @@ static size_t standard_inquiry(const struct mem_cmd *c, uint8_t *b)
 	b[3] = 0x12;         /* HISUP, response data format 2 */
 	b[4] = 96 - 5;
 	b[7] = 0x02;         /* CMDQUE */
-	memcpy(b + 8, "SRPGW   MEM DISK        0001", 28);
+	put_text(b + 8, "SRPGW   MEM DISK        0001");
 	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
 		put16(b + 58 + 2 * i, versions[i]);
 	if (!c->lu)
@@ -55,8 +62,8 @@ static size_t vpd_identification(const struct mem_cmd *c, uint8_t *b)
 	d[0] = 0x02; /* ASCII */
 	d[1] = 0x01; /* T10 vendor */
 	d[3] = 24;
-	memcpy(d + 4, "SRPGW   ", 8);
-	char text[17];
+	put_text(d + 4, "SRPGW   ");
+	char text[17] = "";
 
 	memcpy(d + 12, text, serial(c, text));
 	return (size_t)(d + 4 + 24 - b);
@@ -141,7 +148,7 @@ void mem_op_report_luns(struct mem_cmd *c)
 {
 	static _Thread_local uint8_t b[8 + 8 * MEM_MAX_LUS]; /* too large for the stack of a reactor */
 	uint8_t select = c->cdb[2];
-	uint32_t n = 0;
+	size_t n = 0;
 
 	if (!c->lu && !c->well_known) {
 		mem_check(c, MEM_ILLEGAL_REQUEST, MEM_ASC_LU_NOT_SUPPORTED);
@@ -154,8 +161,8 @@ void mem_op_report_luns(struct mem_cmd *c)
 	memset(b, 0, sizeof(b));
 	for (; select != 1 && n < c->t->n_lu; n++)
 		put16(b + 8 + 8 * n, (uint16_t)(n < 256 ? n : n | 0x4000));
-	put32(b, 8 * n);
-	mem_reply(c, b, 8 + 8 * (size_t)n, get32(c->cdb + 6));
+	put32(b, (uint32_t)(8 * n));
+	mem_reply(c, b, 8 + 8 * n, get32(c->cdb + 6));
 }
 
 void mem_op_request_sense(struct mem_cmd *c)

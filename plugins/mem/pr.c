@@ -60,9 +60,11 @@ static void tell(struct mem_cmd *c, const uint8_t *nexus, uint32_t ua)
 {
 	struct mem_path *p;
 
-	LIST_FOREACH(p, &c->t->paths, node)
+	LIST_FOREACH(p, &c->t->paths, node) {
+		/* cppcheck-suppress uninitvar */
 		if (p != c->path && (!nexus || !memcmp(p->nexus, nexus, MEM_NEXUS_KEY_LEN)))
 			atomic_fetch_or(&p->view[c->lu_number].ua, ua);
+	}
 }
 
 static void tell_registrants(struct mem_cmd *c, uint32_t ua)

@@ -88,7 +88,7 @@ int mem_uri_parse(const char *uri, struct mem_conf *out, char *why, size_t why_c
 	const char *p = uri;
 
 	*out = (struct mem_conf){ .block_bytes = 512, .n_lu = 1 };
-	if (strncmp(p, "mem:", 4))
+	if (strncmp(p, "mem:", 4) != 0)
 		return bad(why, why_cap, "not a mem: URI");
 	out->bytes = parse_size(p + 4, &p);
 	if (!out->bytes)
