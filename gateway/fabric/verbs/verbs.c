@@ -99,22 +99,26 @@ int verbs_fabric_create(struct reactor *control, const struct verbs_params *p, s
 	return 0;
 }
 
-/* A connection that has called closed() still lies in a message to this reactor. */
-static bool has_farewells(const struct verbs_fabric *f)
+static struct reactor *reactor_with_messages(const struct verbs_fabric *f)
 {
-	list_for_each(n, &f->conns)
-		if (list_entry(n, struct verbs_conn, node)->cm_phase == VERBS_CM_GONE)
-			return true;
-	return false;
+	list_for_each(n, &f->devs)
+		list_for_each(m, &list_entry(n, struct verbs_dev, node)->lanes) {
+			struct verbs_lane *l = list_entry(m, struct verbs_lane, node);
+
+			if (reactor_has_msgs(l->reactor))
+				return l->reactor;
+		}
+	return reactor_has_msgs(f->control) ? f->control : NULL;
 }
 
 static void verbs_destroy(struct fabric *fabric)
 {
 	struct verbs_fabric *f = verbs_fabric_of(fabric);
+	struct reactor *r;
 
-	while (has_farewells(f) && reactor_has_msgs(f->control))
-		if (reactor_poll(f->control, 0) == 0)
-			break;
+	/* Connections, queues and lanes may still lie in messages: they must be out of the rings before they are freed. */
+	while ((r = reactor_with_messages(f)) && reactor_poll(r, 0) > 0)
+		;
 	timer_cancel(f->control, &f->scan_timer);
 	list_for_each_safe(n, &f->listeners)
 		verbs_unlisten(list_entry(n, struct fabric_listener, node));

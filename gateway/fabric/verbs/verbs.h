@@ -22,7 +22,7 @@ struct verbs_params {
  * @control: reactor for listen, accept, connect, mem_* and all that may block; it need not run yet.
  * @p: NULL for the defaults; copied.
  * @out: the fabric; free it with ops->destroy(), when all connections are closed and the connections' reactors do not
- *	run any more (or are the calling thread). It polls @control for the last messages, so not from inside a callback.
+ *	run any more (or are the calling thread). It polls them for the last messages, so not from inside a callback.
  * Devices that appear later are taken up when a first connection comes over them, or within two seconds.
  * Return: 0; -ENODEV (no device, or no connection manager in the kernel), -EACCES, -ENOMEM, with @e.
  */
