@@ -14,12 +14,21 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+/*
+ * A piece has two pages to itself and fills at most the first: no two can touch, not even in physical memory that is handed
+ * out in order. Pieces of a whole page matter most: the kernel joins those in one command, where it would split smaller ones
+ * (ib_srp's virtual boundary).
+ */
 enum {
 	PAGE_BYTES = 4096,
-	PIECE_OFFSET = 512, /* from the start of its page: with a piece of at most 3 KiB no two can touch */
-	PIECE_MAX = 3072,
+	STRIDE_BYTES = 2 * PAGE_BYTES,
 	GAP_BYTE = 0xa5,
 };
+
+static size_t piece_offset(size_t piece_bytes)
+{
+	return piece_bytes < PAGE_BYTES ? 512 : 0;
+}
 
 /* What belongs at byte `pos` of the disk: differs in every 8-byte word and in every run. */
 static uint64_t expected(uint64_t pos, uint64_t seed)
@@ -35,26 +44,28 @@ static void fill(uint8_t *mem, size_t pieces, size_t piece_bytes, uint64_t pos, 
 		for (size_t i = 0; i < piece_bytes; i += 8, pos += 8) {
 			uint64_t v = expected(pos, seed);
 
-			memcpy(mem + p * PAGE_BYTES + PIECE_OFFSET + i, &v, 8);
+			memcpy(mem + p * STRIDE_BYTES + piece_offset(piece_bytes) + i, &v, 8);
 		}
 	}
 }
 
 static int check(const uint8_t *mem, size_t pieces, size_t piece_bytes, uint64_t pos, uint64_t seed)
 {
-	for (size_t p = 0; p < pieces; p++) {
-		const uint8_t *page = mem + p * PAGE_BYTES;
+	size_t first = piece_offset(piece_bytes);
 
-		for (size_t i = 0; i < PAGE_BYTES; i++) {
-			if ((i < PIECE_OFFSET || i >= PIECE_OFFSET + piece_bytes) && page[i] != GAP_BYTE) {
-				fprintf(stderr, "scatter: piece %zu: memory outside of it was written, at byte %zu of its page\n", p, i);
+	for (size_t p = 0; p < pieces; p++) {
+		const uint8_t *page = mem + p * STRIDE_BYTES;
+
+		for (size_t i = 0; i < STRIDE_BYTES; i++) {
+			if ((i < first || i >= first + piece_bytes) && page[i] != GAP_BYTE) {
+				fprintf(stderr, "scatter: piece %zu: memory outside of it was written, at byte %zu of its pages\n", p, i);
 				return -1;
 			}
 		}
 		for (size_t i = 0; i < piece_bytes; i += 8, pos += 8) {
 			uint64_t want = expected(pos, seed), got;
 
-			memcpy(&got, page + PIECE_OFFSET + i, 8);
+			memcpy(&got, page + first + i, 8);
 			if (got != want) {
 				fprintf(stderr, "scatter: disk offset %llu (piece %zu): got %016llx, want %016llx\n",
 					(unsigned long long)pos, p, (unsigned long long)got, (unsigned long long)want);
@@ -85,8 +96,9 @@ int main(int argc, char **argv)
 	uint64_t total = strtoull(argv[2], NULL, 0), seed = (uint64_t)getpid() << 32;
 	size_t pieces = strtoul(argv[3], NULL, 0), piece_bytes = strtoul(argv[4], NULL, 0), bytes = pieces * piece_bytes;
 
-	if (pieces < 1 || pieces > 1024 || piece_bytes < 512 || piece_bytes > PIECE_MAX || piece_bytes % 512 || total < bytes) {
-		fprintf(stderr, "scatter: 1..1024 pieces of 512..%d bytes, a multiple of 512, and room for one such transfer\n", PIECE_MAX);
+	if (pieces < 1 || pieces > 1024 || piece_bytes < 512 || piece_bytes % 512 ||
+	    (piece_bytes > PAGE_BYTES - 512 && piece_bytes != PAGE_BYTES) || total < bytes) {
+		fprintf(stderr, "scatter: 1..1024 pieces of 512..3584 or 4096 bytes, a multiple of 512, and room for one such transfer\n");
 		return 2;
 	}
 	int fd = open(argv[1], O_RDWR | O_DIRECT);
@@ -94,14 +106,14 @@ int main(int argc, char **argv)
 		fprintf(stderr, "scatter: %s: %s\n", argv[1], strerror(errno));
 		return 1;
 	}
-	uint8_t *mem = mmap(NULL, pieces * PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *mem = mmap(NULL, pieces * STRIDE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	struct iovec *iov = calloc(pieces, sizeof(*iov));
 	if (mem == MAP_FAILED || !iov) {
 		fprintf(stderr, "scatter: no memory\n");
 		return 1;
 	}
 	for (size_t p = 0; p < pieces; p++)
-		iov[p] = (struct iovec){ mem + p * PAGE_BYTES + PIECE_OFFSET, piece_bytes };
+		iov[p] = (struct iovec){ mem + p * STRIDE_BYTES + piece_offset(piece_bytes), piece_bytes };
 
 	uint64_t pos;
 	for (pos = 0; pos + bytes <= total; pos += bytes) {
@@ -110,7 +122,7 @@ int main(int argc, char **argv)
 			return 1;
 	}
 	for (pos = 0; pos + bytes <= total; pos += bytes) {
-		memset(mem, GAP_BYTE, pieces * PAGE_BYTES);
+		memset(mem, GAP_BYTE, pieces * STRIDE_BYTES);
 		if (transfer(fd, 0, iov, pieces, bytes, pos) || check(mem, pieces, piece_bytes, pos, seed))
 			return 1;
 	}

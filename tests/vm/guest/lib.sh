@@ -56,10 +56,12 @@ setup_rxe() {
 	modprobe crc32_generic
 	modprobe crc32_pclmul 2>/dev/null || :
 	modprobe -a rdma_rxe ib_uverbs rdma_ucm veth
-	ip link add d0 mtu 4200 type veth peer name d1 mtu 4200
-	ip addr add $FABRIC_IP/24 dev d0
-	ip link set d0 up
-	ip link set d1 up
+	if ! [ -e /sys/class/net/d0 ]; then
+		ip link add d0 mtu 4200 type veth peer name d1 mtu 4200
+		ip addr add $FABRIC_IP/24 dev d0
+		ip link set d0 up
+		ip link set d1 up
+	fi
 	rdma link add rxe0 type rxe netdev d0
 	wait_for 10 "the GID of $FABRIC_IP on rxe0" test -e /sys/class/infiniband/rxe0/ports/1/gids/1
 }

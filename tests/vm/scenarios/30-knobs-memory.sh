@@ -10,12 +10,13 @@ for knobs in use_imm_data=Y use_imm_data=N 'use_imm_data=Y max_imm_data=1024' re
 	d=$(disk 0)
 	fio_verify "$d" --bs=4k --iodepth=16 --size=2M
 	fio_verify "$d" --bs=256k --iodepth=4 --size=16M
-	# 64 descriptors of 1 KiB, none adjacent: with never_register a table of 64; with registration the kernel splits it.
-	scatter "/dev/$d" 4194304 64 1024
+	# 64 pages, none adjacent: with never_register a table of 64 descriptors, with registration one. Then odd pieces.
+	scatter "/dev/$d" 4194304 64 4096
+	scatter "/dev/$d" 1048576 16 1536
 	if [ "$TARGET" = srpgw ] && [ "$knobs" = use_imm_data=N ]; then
-		[ "$(gateway_sum imm_writes_total)" -eq 0 ] || fail "immediate data arrived though the host had it off"
+		[ "$(gateway_sum immediate_writes_total)" -eq 0 ] || fail "immediate data arrived though the host had it off"
 	elif [ "$TARGET" = srpgw ] && [ "$knobs" = use_imm_data=Y ]; then
-		[ "$(gateway_sum imm_writes_total)" -gt 0 ] || fail "no immediate data arrived though the host had it on"
+		[ "$(gateway_sum immediate_writes_total)" -gt 0 ] || fail "no immediate data arrived though the host had it on"
 	fi
 	logout
 	say "$knobs"

@@ -10,7 +10,7 @@ for options in cmd_sg_entries=1 cmd_sg_entries=12 cmd_sg_entries=255,max_sect=16
 	say "$options"
 done
 load_initiator never_register=Y register_always=N
-login cmd_sg_entries=255
+login cmd_sg_entries=255,max_sect=4096
 d=$(disk 0)
-scatter "/dev/$d" 4194304 255 1024
+scatter "/dev/$d" 8388608 255 4096
 say "255 descriptors in a table"

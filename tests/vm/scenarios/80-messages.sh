@@ -8,9 +8,9 @@ gateway_start
 sed -i 's|/run/srpgw|/run/srpgw2|' $CONFIG
 gateway_refuses "5555.*(in use|busy|taken)"
 gateway_config
-sed -i 's|0.0.0.0|10.99.0.1|; s|5555|5556|; s|/run/srpgw|/run/srpgw2|' $CONFIG
+sed -i 's|0\.0\.0\.0|10.99.0.1|; s|5555|5556|; s|/run/srpgw|/run/srpgw2|' $CONFIG
 gateway_refuses '10\.99\.0\.1'
-sed -i 's|10.99.0.1|127.0.0.1|' $CONFIG
+sed -i 's|10\.99\.0\.1|127.0.0.1|' $CONFIG
 gateway_refuses '127\.0\.0\.1.*(device|RDMA)|(device|RDMA).*127\.0\.0\.1'
 gateway_config
 sed -i 's|"initiators"|"initiator"|' $CONFIG

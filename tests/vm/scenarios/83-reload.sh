@@ -11,7 +11,7 @@ d=$(disk 0)
 in_background load fio_load "$d" 8
 gateway_config '[ { "lun": 0, "backend": "san", "backend_lun": 1 }, { "lun": 1, "backend": "san", "backend_lun": 2 } ]'
 srpgwctl reload >/dev/null || fail "srpgwctl reload"
-expect_dmesg 'Reported LUNs data has changed' 10
+expect_dmesg 'LUN assignments on this target have changed' 10
 echo "- - -" >"/sys/class/scsi_host/$HOST/scan"
 fio_verify "$(disk 1)" --bs=64k --iodepth=8 --size=4M
 await load
