@@ -63,24 +63,37 @@ static int read_file(const char *file, char **text, size_t *len, struct problems
 	return rc;
 }
 
+/* A key that stands twice: jansson says `... near '"key"'`, and where the key ends. */
+static void duplicate_key(struct problems *problems, const json_error_t *je, const char *near)
+{
+	int len = (int)strlen(near) - 1; /* of the key in its quotes, without the apostrophe that closes it */
+	struct err *e;
+
+	if (len < 2)
+		len = 2;
+	e = problem(problems, "the key %.*s stands twice in this object", len, near);
+	err_at(e, NULL, je->line, je->column >= len ? je->column - len + 1 : 1, NULL);
+	err_cure(e, "keep one of the two");
+}
+
 /* jansson repeats the text near the error, which the position says better. */
 static void syntax_error(struct problems *problems, const json_error_t *je)
 {
-	struct err *e;
 	char text[sizeof(je->text)];
+	struct err *e;
 	char *near;
-	bool duplicate = json_error_code(je) == json_error_duplicate_key;
 
 	snprintf(text, sizeof(text), "%s", je->text);
-	near = strstr(text, " near ");
-	if (near && !duplicate)
+	near = strstr(text, " near '");
+	if (near && json_error_code(je) == json_error_duplicate_key) {
+		duplicate_key(problems, je, near + strlen(" near '"));
+		return;
+	}
+	if (near)
 		*near = '\0';
 	e = problem(problems, "%s", text);
 	err_at(e, NULL, je->line > 0 ? je->line : 1, je->column > 0 ? je->column : 1, NULL);
-	if (duplicate)
-		err_cure(e, "keep one of the two");
-	else
-		err_cure(e, "correct the JSON here; mind commas, quotes and brackets (comments are not allowed)");
+	err_cure(e, "correct the JSON here; mind commas, quotes and brackets (comments are not allowed)");
 }
 
 void config_free(struct config *c)

@@ -32,6 +32,14 @@ static bool chars_ok(const char *s, const char *allowed)
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
+static void check_absolute(struct checker *k, const char *file, struct json_path path, const char *key)
+{
+	struct json_path at = json_path_key(path, key);
+
+	if (file && file[0] != '/')
+		err_cure(problem_at(k->problems, &at, "\"%.64s\" is no absolute path", file), "begin it with \"/\"");
+}
+
 static void check_gateway(struct checker *k)
 {
 	const struct { const char *key, *value; } dirs[] = { { "state_dir", k->c->state_dir },
@@ -43,10 +51,8 @@ static void check_gateway(struct checker *k)
 			 "use at most 63 of a-z, 0-9, \"-\" and \".\"");
 	for (size_t i = 0; i < 2; i++) {
 		at = json_path_key(JSON_PATH_TOP, dirs[i].key);
-		if (dirs[i].value[0] != '/')
-			err_cure(problem_at(k->problems, &at, "\"%.64s\" is no absolute path", dirs[i].value),
-				 "begin it with \"/\"");
-		else if (i == 1 && strlen(dirs[i].value) > 80) /* sun_path has 108 bytes, the sockets' names need some of them */
+		check_absolute(k, dirs[i].value, JSON_PATH_TOP, dirs[i].key);
+		if (i == 1 && strlen(dirs[i].value) > 80) /* sun_path has 108 bytes, the sockets' names need some of them */
 			err_cure(problem_at(k->problems, &at, "the path is too long for a socket"),
 				 "choose one of at most 80 bytes");
 	}
@@ -94,6 +100,8 @@ static void check_chap(struct checker *k, const struct config_backend *b, struct
 	const struct config_chap *c = &b->chap;
 	struct json_path at = json_path_key(path, "chap");
 
+	check_absolute(k, c->secret_file, at, "secret_file");
+	check_absolute(k, c->mutual_secret_file, at, "mutual_secret_file");
 	if (!c->user != !c->secret_file)
 		err_cure(problem_at(k->problems, &at, "\"user\" and \"secret_file\" belong together"), "give both or none");
 	if (!c->mutual_user != !c->mutual_secret_file)

@@ -140,15 +140,20 @@ bool schema_hex64_parse(const char *s, uint8_t b[8])
 
 static void wrong_type(const struct schema_key *k, const json_t *v, const struct json_path *path, struct problems *problems)
 {
+	struct nearest near = { .wanted = json_is_string(v) ? json_string_value(v) : "" };
 	char must[256];
 	struct err *e;
 
+	for (int i = 0; k->type == SCHEMA_ENUM && k->names[i]; i++)
+		nearest_offer(&near, k->names[i]);
 	if (json_is_string(v))
 		e = problem_at(problems, path, "\"%.64s\" is not allowed here", json_string_value(v));
 	else if (json_is_integer(v))
 		e = problem_at(problems, path, "%" JSON_INTEGER_FORMAT " is not allowed here", json_integer_value(v));
 	else
 		e = problem_at(problems, path, "%s is not allowed here", json_kind(v));
+	if (near.best)
+		err_cure(e, "did you mean \"%s\"?", near.best);
 	err_cure(e, "give %s", schema_type_str(k, must, sizeof(must)));
 }
 

@@ -71,6 +71,14 @@ struct column {
 	bool numbers;
 };
 
+/* "17", "4.0 KiB", "-"; but not an address or a hexadecimal identifier. */
+static bool is_number(const char *s)
+{
+	size_t n = strspn(s, "0123456789.");
+
+	return strcmp(s, "-") == 0 || (n && (s[n] == '\0' || (s[n] == ' ' && isalpha((unsigned char)s[n + 1]))));
+}
+
 static void measure(const struct table *t, struct column *col)
 {
 	size_t at = 0, row = 0;
@@ -87,7 +95,7 @@ static void measure(const struct table *t, struct column *col)
 			col[at].width = width_of(text);
 		if (row == 1)
 			col[at].numbers = true;
-		else if (*text && !isdigit((unsigned char)*text) && strcmp(text, "-") != 0)
+		else if (*text && !is_number(text))
 			col[at].numbers = false;
 	}
 }

@@ -100,9 +100,9 @@ static void not_json(void **state)
 	unit_refused("{ \"listen\": [ ],\n }",
 		     "c.json:2:2: string or '}' expected; correct the JSON here; mind commas, quotes and brackets (comments are not "
 		     "allowed)");
-	unit_refused("", "c.json:1:1: '[' or '{' expected; correct the JSON here; mind commas, quotes and brackets (comments are not "
+	unit_refused("", "c.json:1:1: '[' or '{' expected near end of file; correct the JSON here; mind commas, quotes and brackets (comments are not "
 			 "allowed)");
-	unit_refused("{ \"name\": \"a\",\n  \"name\": \"b\" }", "c.json:2:8: duplicate object key near '\"name\"'; keep one of the two");
+	unit_refused("{ \"name\": \"a\",\n  \"name\": \"b\" }", "c.json:2:3: the key \"name\" stands twice in this object; keep one of the two");
 	unit_refused("[]", "c.json:1:1: this value has the wrong type; give an object: { ... }");
 }
 
@@ -127,7 +127,9 @@ static void values(void **state)
 	unit_refused(with("[ { \"fabric\": \"rdma\", \"port\": \"5555\" } ]", NULL, NULL, NULL),
 		     "c.json:1:43: listen[0].port: \"5555\" is not allowed here; give a number from 1 to 65535");
 	unit_refused(with("[ { \"fabric\": \"rmda\", \"port\": 1 } ]", NULL, NULL, NULL),
-		     "c.json:1:27: listen[0].fabric: \"rmda\" is not allowed here; give one of \"rdma\", \"ib\", \"iwarp\"");
+		     "c.json:1:27: listen[0].fabric: \"rmda\" is not allowed here; did you mean \"rdma\"?");
+	unit_refused(with("[ { \"fabric\": \"ethernet\", \"port\": 1 } ]", NULL, NULL, NULL),
+		     "c.json:1:27: listen[0].fabric: \"ethernet\" is not allowed here; give one of \"rdma\", \"ib\", \"iwarp\"");
 	unit_refused(with("{}", NULL, NULL, NULL),
 		     "c.json:1:13: listen: this value has the wrong type; give a list of objects");
 	unit_refused(with(NULL, "[]", NULL, NULL),
