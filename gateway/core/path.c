@@ -210,7 +210,7 @@ static bool queue_full(const struct path *p)
 {
 	uint32_t most = p->backend->limits.max_outstanding;
 
-	return most && p->n_admitted >= most;
+	return most && p->n_admitted + p->n_detached >= most;
 }
 
 void path_run(struct path *p)

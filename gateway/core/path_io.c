@@ -138,6 +138,14 @@ void path_io_done(struct srpgw_io *pub)
 	shard_leave(s);
 }
 
+/* More of them, and the session is given up; in any case before they take all of its queue. */
+static uint32_t most_detached(const struct path *p)
+{
+	uint32_t most = map_or(p->backend->max_detached, BACKEND_MAX_DETACHED), queue = p->backend->limits.max_outstanding;
+
+	return queue && queue <= most ? queue - 1 : most;
+}
+
 void path_detach_io(struct io *io, bool fence)
 {
 	struct path *p = io->path;
@@ -149,7 +157,7 @@ void path_detach_io(struct io *io, bool fence)
 	io->nexus->n_detached++;
 	if (fence)
 		fence_io_raise(io);
-	if (p->n_detached > map_or(p->backend->max_detached, BACKEND_MAX_DETACHED))
+	if (p->n_detached > most_detached(p))
 		path_rebuild(p, "too many aborted commands wait for it");
 }
 

@@ -32,6 +32,7 @@ static struct tmf *tmf_new(struct task *t, uint8_t function)
 	scratch = m->pub.scratch;
 	*m = (struct tmf){
 		.pub = { .struct_size = sizeof(m->pub), .function = function, .scratch = scratch },
+		.in_use = true,
 		.shard = s,
 		.nexus = t->nexus,
 		.lu = t->lu,
@@ -56,8 +57,9 @@ static void tmf_free_if_done(struct tmf *m)
 {
 	struct shard *s = m->shard;
 
-	if (m->task || m->at_bridge)
+	if (!m->in_use || m->task || m->at_bridge)
 		return;
+	m->in_use = false;
 	timer_cancel(s->reactor, &m->deadline);
 	if (m->fences)
 		fence_lower(m->lu);
@@ -259,8 +261,11 @@ static void bridge_done(struct tmf *m)
 		m->fences = false;
 		fence_lower(m->lu);
 	}
-	check(m);
-	tmf_free_if_done(m);
+	/* Either may free it. */
+	if (m->task)
+		check(m);
+	else
+		tmf_free_if_done(m);
 }
 
 void tmf_bridge_done(struct srpgw_tmf *pub)

@@ -29,6 +29,7 @@ struct tmf {
 	struct path *path;
 	struct task *task;   /* the TSK_MGMT; NULL once answered or cancelled */
 	uint8_t function;
+	bool in_use;
 	uint64_t serial;     /* tasks with a smaller one are affected */
 	uint64_t victim_serial; /* ABORT TASK: that one only */
 	uint64_t asked_ns;
