@@ -143,8 +143,9 @@ static void on_drained(void *arg)
 	struct list waiters;
 	struct list_node *n;
 
+	if (g->was_ready) /* else there was nothing to end, and the line that says why is the last */
+		log_info("all sessions have ended");
 	g->state = "drained";
-	log_info("all sessions have ended");
 	list_init(&waiters);
 	list_splice_back(&waiters, &g->drain_waiters);
 	while ((n = list_pop_front(&waiters))) {
@@ -176,8 +177,10 @@ void gateway_drain(struct gateway *g, uint32_t timeout_ms, void (*done)(void *ar
 	}
 	if (strcmp(g->state, "draining") == 0)
 		return;
+	g->was_ready = strcmp(g->state, "ready") == 0;
+	if (g->was_ready)
+		log_info("ending all sessions");
 	g->state = "draining";
-	log_info("ending all sessions");
 	listeners_stop(g->listeners);
 	core_drain(g->core, timeout_ms, on_drained, g);
 }

@@ -9,6 +9,7 @@ FUZZ_LIBS_srp_iu := proto
 FUZZ_SEEDS_srp_iu := tsk_mgmt rsp i_logout cred_rsp aer_rsp t_logout cred_req aer_req
 FUZZ_LIBS_scsi := proto
 FUZZ_SEEDS_scsi := rsp cmd
+FUZZ_LIBS_config := control
 
 FUZZ_RUNS ?= 200000
 FUZZ_SECONDS ?= 60
