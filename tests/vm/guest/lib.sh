@@ -20,9 +20,9 @@ IOC_GUID=0002c90300000001
 mkdir -p "$STATE" /etc/srpgw /log
 
 # Both speak on descriptor 3, the scenario's own output: a function's output may be read or thrown away by its caller.
-say() { printf '  %s\n' "$*" >&3; }
+say() { printf '@info %s\n' "$*" >&3; }
 fail() {
-	printf '  failed: %s\n' "$*" >&3
+	printf '@because %s\n' "$*" >&3
 	exit 1
 }
 skip() {

@@ -4,14 +4,18 @@ need_srpgw
 tgtd_start 1
 tgtd_target 1 16
 gateway_config
+sed -i "s|0\\.0\\.0\\.0|$FABRIC_IP|" $CONFIG
+rdma link delete rxe0
+gateway_refuses "no RDMA device"
+setup_rxe
+wait_for 10 "the initiator to see the device" test -e $SRP_DIR/srp-rxe0-1/add_target
+gateway_config
 gateway_start
 sed -i 's|/run/srpgw|/run/srpgw2|' $CONFIG
 gateway_refuses "5555.*(in use|busy|taken)"
 gateway_config
 sed -i 's|0\.0\.0\.0|10.99.0.1|; s|5555|5556|; s|/run/srpgw|/run/srpgw2|' $CONFIG
 gateway_refuses '10\.99\.0\.1'
-sed -i 's|10\.99\.0\.1|127.0.0.1|' $CONFIG
-gateway_refuses '127\.0\.0\.1.*(device|RDMA)|(device|RDMA).*127\.0\.0\.1'
 gateway_config
 sed -i 's|"initiators"|"initiator"|' $CONFIG
 gateway_refuses 'initiators'

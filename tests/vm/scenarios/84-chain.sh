@@ -2,5 +2,5 @@
 # limit: 60
 need_srpgw
 before=$(ls /tmp)
-/vm/chain $FABRIC_IP || fail "the chain does not work"
+/vm/chain $FABRIC_IP >"$STATE/chain" 2>&1 || fail "the chain does not work: $(tail -n 3 "$STATE/chain")"
 [ "$(ls /tmp)" = "$before" ] || fail "it left something in /tmp: $(ls /tmp)"
