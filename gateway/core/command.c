@@ -127,13 +127,6 @@ static bool ua_exempt(uint8_t opcode)
 	return opcode == SCSI_OP_INQUIRY || opcode == SCSI_OP_REPORT_LUNS || opcode == SCSI_OP_REQUEST_SENSE;
 }
 
-static bool backend_takes(const struct task *t)
-{
-	uint32_t most = t->lu->path->backend->limits.max_transfer_bytes;
-
-	return !most || t->data_len <= most;
-}
-
 /* To its logical unit. */
 static void dispatch(struct task *t)
 {
@@ -155,8 +148,6 @@ static void dispatch(struct task *t)
 	ua = ua_exempt(t->cdb[0]) ? OUTCOME_OK : lu_take_ua(t->lu);
 	if (ua != OUTCOME_OK)
 		task_refuse(t, ua);
-	else if (!backend_takes(t))
-		task_refuse(t, OUTCOME_TOO_LARGE);
 	else
 		lu_ready(t, false);
 }

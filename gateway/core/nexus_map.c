@@ -22,14 +22,34 @@ bool nexus_resolve(struct nexus *n)
 	return n->group != NULL;
 }
 
-/* Of the LUs before: the one that @e still means. */
+static bool is_same(const struct lu *lu, const struct lun_map_entry *e)
+{
+	return scsi_lun_equal(lu->lun, e->lun) && lu->path->backend == e->backend &&
+	       memcmp(lu->backend_lun, e->backend_lun, sizeof(lu->backend_lun)) == 0;
+}
+
+/* Of the LUs before: the one that @e still means. Its fences and its tasks go on. */
 static struct lu *find_same(struct lu *const *old, size_t n_old, const struct lun_map_entry *e)
 {
 	struct lu *lu = lu_search(old, n_old, e->lun);
 
-	if (!lu || lu->path->backend != e->backend || memcmp(lu->backend_lun, e->backend_lun, sizeof(lu->backend_lun)) != 0)
-		return NULL;
-	return lu;
+	return lu && is_same(lu, e) ? lu : NULL;
+}
+
+/* One that was taken out of the map before and is still in use. */
+static struct lu *revive(struct nexus *n, const struct lun_map_entry *e)
+{
+	list_for_each(pos, &n->old_lus) {
+		struct lu *lu = list_entry(pos, struct lu, old_node);
+
+		if (!is_same(lu, e))
+			continue;
+		list_del(&lu->old_node);
+		lu->removed = false;
+		path_want(lu->path);
+		return lu;
+	}
+	return NULL;
 }
 
 int nexus_build_lus(struct nexus *n)
@@ -50,7 +70,9 @@ int nexus_build_lus(struct nexus *n)
 		if (lu) {
 			lu->kept = true;
 		} else {
-			lu = lu_create(n, e);
+			lu = revive(n, e);
+			if (!lu)
+				lu = lu_create(n, e);
 			changed = true;
 		}
 		if (lu)

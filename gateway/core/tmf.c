@@ -42,6 +42,7 @@ static struct tmf *tmf_new(struct task *t, uint8_t function)
 		.serial = t->serial,
 		.asked_ns = shard_now_ns(s),
 	};
+	memcpy(m->lun, t->lun, sizeof(m->lun));
 	timer_init(&m->deadline, deadline_fired);
 	list_push_back(&t->nexus->tmfs, &m->node);
 	if (m->lu) {
@@ -72,16 +73,23 @@ static void tmf_free_if_done(struct tmf *m)
 
 /* ---- what it affects ---- */
 
-static bool affects(const struct tmf *m, const struct lu *lu, uint64_t serial)
+/* By LUN and not by LU: after a change of the map, older commands may be on their way to another LU under the same LUN. */
+static bool affects(const struct tmf *m, const uint8_t lun[8], uint64_t serial)
 {
 	if (m->function == SRP_TMF_ABORT_TASK)
 		return serial == m->victim_serial;
-	return lu == m->lu && serial < m->serial;
+	return serial < m->serial && scsi_lun_equal(lun, m->lun);
 }
 
 static bool affects_task(const struct tmf *m, const struct task *t)
 {
-	return t->kind == TASK_COMMAND && affects(m, t->lu, t->serial);
+	return t->kind == TASK_COMMAND && affects(m, t->lun, t->serial);
+}
+
+/* Detached, and may still act. */
+static bool affects_io(const struct tmf *m, const struct io *io)
+{
+	return !io->task && !io->settled && affects(m, io->lu->lun, io->serial);
 }
 
 /* An affected task whose posted RDMA is not back yet; on @ch, or NULL: on any channel. */
@@ -98,16 +106,16 @@ static const struct task *find_dying_on(const struct tmf *m, const struct channe
 	return NULL;
 }
 
-/* The first affected command that the bridge still has and that may still act. @unhurried: and that was not aborted yet. */
+/* The first affected command that a bridge still has. @unhurried: and that was not aborted yet. */
 static struct io *find_io(const struct tmf *m, bool unhurried)
 {
-	if (!m->path)
-		return NULL;
-	list_for_each(pos, &m->path->outstanding) {
-		struct io *io = list_entry(pos, struct io, node);
+	list_for_each(ppos, &m->nexus->paths) {
+		list_for_each(pos, &list_entry(ppos, struct path, node)->outstanding) {
+			struct io *io = list_entry(pos, struct io, node);
 
-		if (!io->task && !io->settled && !(unhurried && io->hurried) && affects(m, io->lu, io->serial))
-			return io;
+			if (affects_io(m, io) && !(unhurried && io->hurried))
+				return io;
+		}
 	}
 	return NULL;
 }
@@ -122,14 +130,17 @@ static void cancel_affected(struct tmf *m)
 	}
 }
 
-/* abort() may answer at once, so the list is looked through anew after each. */
-static void abort_affected(const struct tmf *m)
+/* abort() may answer at once, so the lists are looked through anew after each. @others: only those that the function itself does not reach. */
+static void abort_affected(const struct tmf *m, bool others)
 {
 	struct io *io;
 
-	while (m->path->state == PATH_UP && (io = find_io(m, true))) {
+	while ((io = find_io(m, true))) {
+		struct path *p = io->path;
+
 		io->hurried = true;
-		m->path->backend->bridge->abort(m->path->session, &io->pub);
+		if (p->state == PATH_UP && !(others && io->lu == m->lu))
+			p->backend->bridge->abort(p->session, &io->pub);
 	}
 }
 
@@ -197,13 +208,13 @@ static void close_stuck(struct tmf *m)
 
 static void fence_affected(struct tmf *m)
 {
-	if (!m->path)
-		return;
-	list_for_each(pos, &m->path->outstanding) {
-		struct io *io = list_entry(pos, struct io, node);
+	list_for_each(ppos, &m->nexus->paths) {
+		list_for_each(pos, &list_entry(ppos, struct path, node)->outstanding) {
+			struct io *io = list_entry(pos, struct io, node);
 
-		if (!io->task && !io->settled && affects(m, io->lu, io->serial))
-			fence_io_raise(io);
+			if (affects_io(m, io))
+				fence_io_raise(io);
+		}
 	}
 	if (m->at_bridge && m->function != SRP_TMF_ABORT_TASK && !m->fences) {
 		/* The function itself may still act, on what comes after it. */
@@ -228,14 +239,27 @@ static void deadline_fired(struct reactor_timer *timer)
 
 /* ---- the back-end's part ---- */
 
-/* The back-end confirmed: none of the affected commands can act any more, answered or not. */
+/* The back-end confirmed: none of the affected commands that it had can act any more, answered or not. */
 static void confirmed(struct tmf *m)
 {
-	struct io *io;
+	list_for_each(pos, &m->path->outstanding) {
+		struct io *io = list_entry(pos, struct io, node);
 
-	while ((io = find_io(m, false))) {
+		if (!affects_io(m, io) || io->lu != m->lu)
+			continue;
 		io->settled = true;
 		fence_io_lower(io);
+	}
+}
+
+/* The function was to end them; now each must be aborted by itself. */
+static void rehurry(const struct tmf *m)
+{
+	list_for_each(pos, &m->path->outstanding) {
+		struct io *io = list_entry(pos, struct io, node);
+
+		if (affects_io(m, io))
+			io->hurried = false;
 	}
 }
 
@@ -249,23 +273,22 @@ static void bridge_done(struct tmf *m)
 		confirmed(m);
 		break;
 	case SRPGW_TMF_NOT_SUPPORTED:
-		abort_affected(m);
+		rehurry(m);
+		abort_affected(m, false);
 		break;
 	default:
 		/* Fate unknown. If it may still act, only the end of the session ends that. */
 		if (m->function != SRP_TMF_ABORT_TASK)
 			fence_hazard(m->lu);
-		abort_affected(m);
+		rehurry(m);
+		abort_affected(m, false);
 	}
 	if (m->fences) {
 		m->fences = false;
 		fence_lower(m->lu);
 	}
-	/* Either may free it. */
-	if (m->task)
-		check(m);
-	else
-		tmf_free_if_done(m);
+	check(m);
+	tmf_free_if_done(m);
 }
 
 void tmf_bridge_done(struct srpgw_tmf *pub)
@@ -296,6 +319,18 @@ void tmf_session_over(struct path *p)
 	}
 }
 
+/* One that the back-end of the function's own LU has. */
+static struct io *find_io_of(const struct tmf *m)
+{
+	list_for_each(pos, &m->path->outstanding) {
+		struct io *io = list_entry(pos, struct io, node);
+
+		if (affects_io(m, io) && io->lu == m->lu)
+			return io;
+	}
+	return NULL;
+}
+
 static bool must_ask(const struct tmf *m)
 {
 	if (!m->path || m->path->state != PATH_UP)
@@ -303,7 +338,7 @@ static bool must_ask(const struct tmf *m)
 	/* These act on more than our own commands. */
 	if (m->function == SRP_TMF_LUN_RESET || m->function == SRP_TMF_CLEAR_TASK_SET)
 		return true;
-	return find_io(m, false) != NULL;
+	return find_io_of(m) != NULL;
 }
 
 void tmf_orphan(struct tmf *m)
@@ -324,8 +359,9 @@ static void start(struct tmf *m)
 		return;
 	timer_arm_in(m->shard->reactor, &m->deadline, answer_ms * NS_PER_MS);
 	cancel_affected(m);
+	abort_affected(m, true);
 	if (must_ask(m)) {
-		struct io *io = find_io(m, false);
+		struct io *io = find_io_of(m);
 
 		m->pub.io = m->function == SRP_TMF_ABORT_TASK && io ? &io->pub : NULL;
 		m->asked = m->at_bridge = true;
@@ -353,14 +389,12 @@ void tmf_receive(struct task *t, const struct srp_tsk_mgmt *tm)
 		task_refuse(t, OUTCOME_TMF_NOT_SUPPORTED);
 		return;
 	}
-	t->lu = lu_find(t->nexus, t->lun);
 	if (tm->function == SRP_TMF_ABORT_TASK)
 		victim = nexus_find_tag(t->nexus, tm->task_tag);
 	if (victim && (victim->kind != TASK_COMMAND || !scsi_lun_equal(victim->lun, t->lun)))
 		victim = NULL;
-	/* A LUN that was taken out of the map while a command was there. */
-	if (!t->lu && victim)
-		t->lu = victim->lu;
+	/* The map may have changed while the command was there. */
+	t->lu = victim ? victim->lu : lu_find(t->nexus, t->lun);
 	if (t->lu)
 		lu_ref(t->lu);
 	if (tm->function == SRP_TMF_ABORT_TASK && !victim) {

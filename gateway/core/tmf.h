@@ -29,6 +29,7 @@ struct tmf {
 	struct path *path;
 	struct task *task;   /* the TSK_MGMT; NULL once answered or cancelled */
 	uint8_t function;
+	uint8_t lun[8];      /* as the host addresses it */
 	bool in_use;
 	uint64_t serial;     /* tasks with a smaller one are affected */
 	uint64_t victim_serial; /* ABORT TASK: that one only */
