@@ -64,7 +64,8 @@ static void raise_limits(void)
 	if (setrlimit(RLIMIT_MEMLOCK, &memlock) && getrlimit(RLIMIT_MEMLOCK, &memlock) == 0) {
 		memlock.rlim_cur = memlock.rlim_max;
 		if (setrlimit(RLIMIT_MEMLOCK, &memlock) == 0 && memlock.rlim_max != RLIM_INFINITY)
-			log_warn("only %llu MiB of memory may be locked; set LimitMEMLOCK=infinity if RDMA buffers cannot be registered",
+			log_warn("only %llu MiB of memory may be locked; set LimitMEMLOCK=infinity if RDMA buffers "
+				 "cannot be registered",
 				 (unsigned long long)memlock.rlim_max >> 20);
 	}
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
@@ -215,9 +216,12 @@ int main(int argc, char **argv)
 {
 	enum { OPT_CHECK = 256, OPT_JSON, OPT_KEYS, OPT_VERSION };
 	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' }, { "check", no_argument, NULL, OPT_CHECK },
-		{ "json", no_argument, NULL, OPT_JSON },    { "keys", no_argument, NULL, OPT_KEYS },
-		{ "version", no_argument, NULL, OPT_VERSION }, { "help", no_argument, NULL, 'h' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "check", no_argument, NULL, OPT_CHECK },
+		{ "json", no_argument, NULL, OPT_JSON },
+		{ "keys", no_argument, NULL, OPT_KEYS },
+		{ "version", no_argument, NULL, OPT_VERSION },
+		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *file = NULL;

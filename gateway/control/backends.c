@@ -31,7 +31,8 @@ struct open_backend {
 struct backends {
 	struct bridge_host *bridges;
 	const struct core *core;
-	struct iovec region[REGIONS_MAX]; /* the core's buffers; a copy, because back-ends close while the core goes away */
+	struct iovec
+	    region[REGIONS_MAX]; /* the core's buffers; a copy, because back-ends close while the core goes away */
 	size_t n_region;
 	struct list open;
 	uint32_t last_number;
@@ -104,8 +105,8 @@ static bool is_reserved(const char *key)
 	return strcmp(key, "portals") == 0 || strncmp(key, "chap_", 5) == 0;
 }
 
-static int own_settings(struct settings *t, const struct config_backend *c, const struct srpgw_bridge *bridge, struct json_path at,
-			struct problems *problems)
+static int own_settings(struct settings *t, const struct config_backend *c, const struct srpgw_bridge *bridge,
+			struct json_path at, struct problems *problems)
 {
 	struct json_path list = json_path_key(at, "settings");
 
@@ -146,15 +147,16 @@ static int read_secret(const char *file, char out[SECRET_MAX_BYTES + 1], struct 
 	return rc;
 }
 
-static int settings_make(struct settings *t, const struct config_backend *c, const struct srpgw_bridge *bridge, struct json_path at,
-			 struct problems *problems)
+static int settings_make(struct settings *t, const struct config_backend *c, const struct srpgw_bridge *bridge,
+			 struct json_path at, struct problems *problems)
 {
 	struct json_path chap = json_path_key(at, "chap");
 	char *portals = NULL;
 	int rc;
 
 	for (size_t i = 0; i < c->portals.n; i++) {
-		portals = arena_printf(&t->arena, "%s%s%s", portals ? portals : "", portals ? "," : "", c->portals.item[i]);
+		portals =
+		    arena_printf(&t->arena, "%s%s%s", portals ? portals : "", portals ? "," : "", c->portals.item[i]);
 		if (!portals)
 			return -ENOMEM;
 	}
@@ -168,7 +170,8 @@ static int settings_make(struct settings *t, const struct config_backend *c, con
 		add_setting(t, "chap_secret", t->secret);
 	}
 	if (c->chap.mutual_user) {
-		rc = read_secret(c->chap.mutual_secret_file, t->mutual_secret, json_path_key(chap, "mutual_secret_file"), problems);
+		rc = read_secret(c->chap.mutual_secret_file, t->mutual_secret,
+				 json_path_key(chap, "mutual_secret_file"), problems);
 		if (rc)
 			return rc;
 		add_setting(t, "chap_mutual_user", c->chap.mutual_user);
@@ -186,8 +189,9 @@ static char *fingerprint(const struct config_backend *c, const struct settings *
 
 	if (!f)
 		return NULL;
-	fprintf(f, "%s\n%s\n%s\n%u %u %u %u %u\n", c->name, c->uri, c->identity.initiator_name ? c->identity.initiator_name : "",
-		c->hold_seconds, c->retry_ms, c->retry_max_ms, c->fence_ms, c->max_detached);
+	fprintf(f, "%s\n%s\n%s\n%u %u %u %u %u\n", c->name, c->uri,
+		c->identity.initiator_name ? c->identity.initiator_name : "", c->hold_seconds, c->retry_ms,
+		c->retry_max_ms, c->fence_ms, c->max_detached);
 	for (size_t i = 0; i < t->n; i++)
 		fprintf(f, "%s=%s\n", t->item[i].key, t->item[i].value);
 	failed = ferror(f) != 0;
@@ -234,8 +238,8 @@ static int mem_add_all(struct backends *s, struct backend *b, struct err *e)
 	return 0;
 }
 
-static int open_new(struct backends *s, struct open_backend *o, const struct config_backend *c, const struct settings *t,
-		    struct err *e)
+static int open_new(struct backends *s, struct open_backend *o, const struct config_backend *c,
+		    const struct settings *t, struct err *e)
 {
 	struct backend *b = &o->backend;
 	int rc;
@@ -266,7 +270,7 @@ static int open_new(struct backends *s, struct open_backend *o, const struct con
 
 static struct open_backend *find_open(struct backends *s, const char *print)
 {
-	list_for_each(n, &s->open) {
+	list_for_each (n, &s->open) {
 		struct open_backend *o = list_entry(n, struct open_backend, node);
 
 		if (strcmp(o->fingerprint, print) == 0)

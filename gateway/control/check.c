@@ -46,7 +46,8 @@ static void print_summary(const struct config *c, const struct map *m, FILE *out
 		fprintf(out, "listen %s %s:%u\n", config_fabric_names[l->fabric], l->address, l->port);
 	}
 	for (size_t i = 0; i < m->n_backend; i++)
-		fprintf(out, "back-end %s: %s (bridge %s)\n", m->backend[i]->name, m->backend[i]->uri, m->backend[i]->bridge->name);
+		fprintf(out, "back-end %s: %s (bridge %s)\n", m->backend[i]->name, m->backend[i]->uri,
+			m->backend[i]->bridge->name);
 	for (size_t i = 0; i < m->n_target; i++) {
 		fprintf(out, "target %s\n", m->target[i].name);
 		for (size_t g = 0; g < m->target[i].n_group; g++)
@@ -65,7 +66,9 @@ struct bench {
 
 static int bench_open(struct bench *b, const char *bridge_dir, struct err *e)
 {
-	struct core_params p = { .n_reactor = 1, .pool_bytes = CHECK_POOL_BYTES, .max_tasks = CHECK_TASKS, .max_ios = CHECK_TASKS };
+	struct core_params p = {
+		.n_reactor = 1, .pool_bytes = CHECK_POOL_BYTES, .max_tasks = CHECK_TASKS, .max_ios = CHECK_TASKS
+	};
 	struct srpgw_host services = { .struct_size = sizeof(services) };
 	int rc = reactor_create("check", &b->reactor);
 
@@ -95,7 +98,8 @@ static void bench_close(struct bench *b)
 		reactor_destroy(b->reactor);
 }
 
-static int check_backends(const struct config *c, const char *bridge_dir, bool json, FILE *out, struct problems *problems)
+static int check_backends(const struct config *c, const char *bridge_dir, bool json, FILE *out,
+			  struct problems *problems)
 {
 	struct bench b = { .reactor = NULL };
 	struct err e = ERR_INIT;
@@ -103,7 +107,8 @@ static int check_backends(const struct config *c, const char *bridge_dir, bool j
 	int rc = bench_open(&b, bridge_dir, &e);
 
 	if (rc) {
-		err_cure(problem(problems, "%s", e.cause[0] ? e.cause : "out of memory"), "%s", e.cure[0] ? e.cure : "free some memory");
+		err_cure(problem(problems, "%s", e.cause[0] ? e.cause : "out of memory"), "%s",
+			 e.cure[0] ? e.cure : "free some memory");
 	} else {
 		rc = snapshot_build(c, b.backends, problems, &m);
 		if (rc == 0) {
@@ -124,9 +129,10 @@ static void print_json(const struct problems *problems, FILE *out)
 	for (size_t i = 0; i < problems->n; i++) {
 		const struct err *e = &problems->item[i];
 
-		json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:i, s:s, s:s, s:s}", "text", err_format(e, line, sizeof(line)),
-						      "file", e->file, "line", e->line, "column", e->column, "key", e->key, "cause",
-						      e->cause, "cure", e->cure));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:i, s:s, s:s, s:s}", "text",
+						      err_format(e, line, sizeof(line)), "file", e->file, "line",
+						      e->line, "column", e->column, "key", e->key, "cause", e->cause,
+						      "cure", e->cure));
 	}
 	doc = json_pack("{s:b, s:o}", "ok", problems_count(problems) == 0, "problems", list);
 	json_dumpf(doc, out, JSON_INDENT(2));

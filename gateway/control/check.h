@@ -14,6 +14,7 @@
  * Prints "FILE: ok" and a summary with the names that back-ends will see, or one line for each problem.
  * Return: 0 when the file is good, else -errno.
  */
-int check_config(const char *file, const struct fabric_kind *kinds, const char *bridge_dir, bool json, FILE *out) WARN_UNUSED;
+int check_config(const char *file, const struct fabric_kind *kinds, const char *bridge_dir, bool json,
+		 FILE *out) WARN_UNUSED;
 
 #endif

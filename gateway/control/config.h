@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The configuration file as the gateway's own structures: read, checked, with defaults filled in. Nothing is opened here:
- * back-ends and devices come later (backends.h, listeners.h). Layer: control. Knows base, proto, schema.
+ * The configuration file as the gateway's own structures: read, checked, with defaults filled in. Nothing is opened
+ * here: back-ends and devices come later (backends.h, listeners.h). Layer: control. Knows base, proto, schema.
  */
 #ifndef CONTROL_CONFIG_H
 #define CONTROL_CONFIG_H
@@ -77,10 +77,10 @@ struct config_limits {
 
 struct config {
 	char *name, *state_dir, *runtime_dir;
-	int log_level;        /* enum log_level */
-	uint32_t reactors;    /* 0: as many as there are processors, at most 4 */
+	int log_level;	   /* enum log_level */
+	uint32_t reactors; /* 0: as many as there are processors, at most 4 */
 	uint32_t busy_poll_us;
-	uint64_t pool_bytes;  /* per reactor */
+	uint64_t pool_bytes; /* per reactor */
 	struct config_limits limits;
 	struct schema_list listen;   /* struct config_listen */
 	struct schema_list backends; /* struct config_backend */
@@ -103,7 +103,8 @@ extern const struct schema_object config_schema;
  * Return: 0; -EINVAL with at least one problem; -errno of reading the file, with one.
  */
 int config_load(const char *file, struct config **out, struct problems *problems) WARN_UNUSED;
-/* The same for text that was read already: @len bytes of @text, malloc'ed, taken over also on failure. @file: for the problems. */
+/* The same for text that was read already: @len bytes of @text, malloc'ed, taken over also on failure. @file: for the
+ * problems. */
 int config_parse(const char *file, char *text, size_t len, struct config **out, struct problems *problems) WARN_UNUSED;
 void config_free(struct config *c);
 

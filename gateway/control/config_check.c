@@ -42,17 +42,20 @@ static void check_absolute(struct checker *k, const char *file, struct json_path
 
 static void check_gateway(struct checker *k)
 {
-	const struct { const char *key, *value; } dirs[] = { { "state_dir", k->c->state_dir },
-							      { "runtime_dir", k->c->runtime_dir } };
+	const struct {
+		const char *key, *value;
+	} dirs[] = { { "state_dir", k->c->state_dir }, { "runtime_dir", k->c->runtime_dir } };
 	struct json_path at = json_path_key(JSON_PATH_TOP, "name");
 
 	if (!chars_ok(k->c->name, LOWER DIGITS "-."))
-		err_cure(problem_at(k->problems, &at, "\"%.64s\" cannot be part of an iSCSI initiator name", k->c->name),
-			 "use at most 63 of a-z, 0-9, \"-\" and \".\"");
+		err_cure(
+		    problem_at(k->problems, &at, "\"%.64s\" cannot be part of an iSCSI initiator name", k->c->name),
+		    "use at most 63 of a-z, 0-9, \"-\" and \".\"");
 	for (size_t i = 0; i < 2; i++) {
 		at = json_path_key(JSON_PATH_TOP, dirs[i].key);
 		check_absolute(k, dirs[i].value, JSON_PATH_TOP, dirs[i].key);
-		if (i == 1 && strlen(dirs[i].value) > 80) /* sun_path has 108 bytes, the sockets' names need some of them */
+		if (i == 1 &&
+		    strlen(dirs[i].value) > 80) /* sun_path has 108 bytes, the sockets' names need some of them */
 			err_cure(problem_at(k->problems, &at, "the path is too long for a socket"),
 				 "choose one of at most 80 bytes");
 	}
@@ -66,7 +69,8 @@ static void check_pool(struct checker *k)
 	struct json_path at = json_path_key(JSON_PATH_TOP, "pool_bytes");
 
 	if (k->c->pool_bytes < need)
-		err_cure(problem_at(k->problems, &at, "%llu bytes are too few for \"max_tasks\" and \"max_transfer_bytes\"",
+		err_cure(problem_at(k->problems, &at,
+				    "%llu bytes are too few for \"max_tasks\" and \"max_transfer_bytes\"",
 				    (unsigned long long)k->c->pool_bytes),
 			 "give at least %llu, or lower those limits", (unsigned long long)need);
 }
@@ -77,7 +81,8 @@ static void check_listen(struct checker *k)
 	struct json_path list = json_path_key(JSON_PATH_TOP, "listen");
 
 	if (l->n == 0)
-		err_cure(problem_at(k->problems, &list, "no host could log in"), "add an entry with \"fabric\" and \"port\"");
+		err_cure(problem_at(k->problems, &list, "no host could log in"),
+			 "add an entry with \"fabric\" and \"port\"");
 	for (size_t i = 0; i < l->n; i++) {
 		const struct config_listen *a = CONFIG_ITEM(l, struct config_listen, i);
 		struct json_path item = json_path_index(list, i), at = json_path_key(item, "address");
@@ -90,7 +95,8 @@ static void check_listen(struct checker *k)
 			const struct config_listen *b = CONFIG_ITEM(l, struct config_listen, j);
 
 			if (a->port == b->port && a->fabric == b->fabric && strcmp(a->address, b->address) == 0)
-				err_cure(problem_at(k->problems, &item, "the same as listen[%zu]", j), "remove one of the two");
+				err_cure(problem_at(k->problems, &item, "the same as listen[%zu]", j),
+					 "remove one of the two");
 		}
 	}
 }
@@ -103,12 +109,14 @@ static void check_chap(struct checker *k, const struct config_backend *b, struct
 	check_absolute(k, c->secret_file, at, "secret_file");
 	check_absolute(k, c->mutual_secret_file, at, "mutual_secret_file");
 	if (!c->user != !c->secret_file)
-		err_cure(problem_at(k->problems, &at, "\"user\" and \"secret_file\" belong together"), "give both or none");
+		err_cure(problem_at(k->problems, &at, "\"user\" and \"secret_file\" belong together"),
+			 "give both or none");
 	if (!c->mutual_user != !c->mutual_secret_file)
 		err_cure(problem_at(k->problems, &at, "\"mutual_user\" and \"mutual_secret_file\" belong together"),
 			 "give both or none");
 	if (c->mutual_user && !c->user)
-		err_cure(problem_at(k->problems, &at, "mutual CHAP without CHAP"), "give \"user\" and \"secret_file\" too");
+		err_cure(problem_at(k->problems, &at, "mutual CHAP without CHAP"),
+			 "give \"user\" and \"secret_file\" too");
 	if (c->user && strncmp(b->uri, "mem:", 4) == 0)
 		err_cure(problem_at(k->problems, &at, "a RAM disk knows no CHAP"), "remove \"chap\"");
 }
@@ -130,9 +138,11 @@ static void check_backend(struct checker *k, const struct config_backend *b, str
 				 "write HOST, HOST:PORT or [V6ADDRESS]:PORT");
 	}
 	if (b->portals.n && strncmp(b->uri, "iscsi:", 6) != 0 && strncmp(b->uri, "iser:", 5) != 0)
-		err_cure(problem_at(k->problems, &portals, "only iSCSI and iSER back-ends have portals"), "remove \"portals\"");
+		err_cure(problem_at(k->problems, &portals, "only iSCSI and iSER back-ends have portals"),
+			 "remove \"portals\"");
 	if (b->identity.initiator_name && strncmp(b->identity.initiator_name, "iqn.", 4) != 0 &&
-	    strncmp(b->identity.initiator_name, "eui.", 4) != 0 && strncmp(b->identity.initiator_name, "naa.", 4) != 0) {
+	    strncmp(b->identity.initiator_name, "eui.", 4) != 0 &&
+	    strncmp(b->identity.initiator_name, "naa.", 4) != 0) {
 		at = json_path_key(json_path_key(path, "identity"), "initiator_name");
 		err_cure(problem_at(k->problems, &at, "\"%.64s\" is no iSCSI name", b->identity.initiator_name),
 			 "begin it with iqn., eui. or naa.");
@@ -155,12 +165,14 @@ static void check_patterns(struct checker *k, const struct schema_strings *s, st
 
 		if (!pattern_parse(s->item[i], &p, why, sizeof(why)))
 			err_cure(problem_at(k->problems, &at, "\"%.64s\": %s", s->item[i], why),
-				 "write \"*\", 32 hexadecimal digits (\"*\" may stand for those at one end), an IP address or "
+				 "write \"*\", 32 hexadecimal digits (\"*\" may stand for those at one end), an IP "
+				 "address or "
 				 "prefix, or DIGITS@ADDRESS");
 		for (size_t j = 0; j < i; j++) {
 			if (strcmp(s->item[i], s->item[j]) == 0)
-				err_cure(problem_at(k->problems, &at, "\"%.64s\" stands twice in this list", s->item[i]),
-					 "remove one of the two");
+				err_cure(
+				    problem_at(k->problems, &at, "\"%.64s\" stands twice in this list", s->item[i]),
+				    "remove one of the two");
 		}
 	}
 }
@@ -205,7 +217,8 @@ static void check_lun(struct checker *k, const struct schema_list *list, size_t 
 	}
 	at = json_path_key(item, "lun");
 	if (!l->lun.given) {
-		err_cure(problem_at(k->problems, &at, "this key is missing"), "add \"lun\": the number that the hosts see");
+		err_cure(problem_at(k->problems, &at, "this key is missing"),
+			 "add \"lun\": the number that the hosts see");
 		return;
 	}
 	if (!l->backend_lun.given)
@@ -244,7 +257,8 @@ static void check_groups(struct checker *k, const struct config_target *t, struc
 			const struct config_group *other = CONFIG_ITEM(&t->groups, struct config_group, j);
 
 			if (other->name && strcmp(other->name, g->name) == 0)
-				err_cure(problem_at(k->problems, &at, "groups[%zu] has this name too", j), "choose another name");
+				err_cure(problem_at(k->problems, &at, "groups[%zu] has this name too", j),
+					 "choose another name");
 		}
 	}
 }
@@ -273,8 +287,7 @@ static int complete_target(struct checker *k, struct config_target *t, size_t i,
 		t->ioc_guid.given = true;
 	}
 	if (!t->name)
-		t->name = arena_printf(&k->c->arena, "%016llx:%016llx", hex64(t->id_ext.b),
-				       hex64(t->ioc_guid.b));
+		t->name = arena_printf(&k->c->arena, "%016llx:%016llx", hex64(t->id_ext.b), hex64(t->ioc_guid.b));
 	return t->name ? 0 : -ENOMEM;
 }
 
@@ -299,7 +312,8 @@ static int check_target(struct checker *k, size_t i, struct json_path list)
 			err_cure(problem_at(k->problems, &path, "targets[%zu] has the same id_ext and ioc_guid", j),
 				 "give it another id_ext");
 		else if (strcmp(other->name, t->name) == 0)
-			err_cure(problem_at(k->problems, &path, "targets[%zu] has the same name", j), "choose another name");
+			err_cure(problem_at(k->problems, &path, "targets[%zu] has the same name", j),
+				 "choose another name");
 	}
 	return 0;
 }
@@ -307,7 +321,8 @@ static int check_target(struct checker *k, size_t i, struct json_path list)
 int config_check(struct config *c, struct problems *problems)
 {
 	struct checker k = { .c = c, .problems = problems };
-	struct json_path backends = json_path_key(JSON_PATH_TOP, "backends"), targets = json_path_key(JSON_PATH_TOP, "targets");
+	struct json_path backends = json_path_key(JSON_PATH_TOP, "backends"),
+			 targets = json_path_key(JSON_PATH_TOP, "targets");
 	int rc = 0;
 
 	check_gateway(&k);

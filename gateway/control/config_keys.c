@@ -10,6 +10,8 @@
 const char *const config_fabric_names[] = { "rdma", "ib", "iwarp", NULL };
 static const char *const log_level_names[] = { "error", "warn", "info", "debug", NULL }; /* order of enum log_level */
 
+/* One key, one line or two: the formatter would make a column of each. */
+/* clang-format off */
 #define AT(type, member) .offset = offsetof(struct type, member)
 #define END { .name = NULL }
 
@@ -18,12 +20,17 @@ static const struct schema_key listen_keys[] = {
 	  .help = "how hosts reach the gateway: `rdma` is RDMA/CM over InfiniBand, RoCE or iWARP" },
 	{ "address", SCHEMA_STRING, AT(config_listen, address), .def = "\"0.0.0.0\"",
 	  .help = "IP address of an RDMA interface, or 0.0.0.0 or :: for all" },
-	{ "port", SCHEMA_UINT, AT(config_listen, port), .required = true, .min = 1, .max = 65535, .help = "port number" },
+	{ "port", SCHEMA_UINT, AT(config_listen, port), .required = true, .min = 1, .max = 65535,
+	  .help = "port number" },
 	END
 };
 
-static const struct schema_object listen_object = { "listen[]", "Where hosts log in; the daemon is ready when all entries listen",
-						    sizeof(struct config_listen), listen_keys };
+static const struct schema_object listen_object = {
+	"listen[]",
+	"Where hosts log in; the daemon is ready when all entries listen",
+	sizeof(struct config_listen),
+	listen_keys,
+};
 
 static const struct schema_key identity_keys[] = {
 	{ "initiator_name", SCHEMA_STRING, AT(config_identity, initiator_name),
@@ -31,34 +38,45 @@ static const struct schema_key identity_keys[] = {
 	END
 };
 
-static const struct schema_object identity_object = { "backends.NAME.identity", "Who the back-end sees",
-						      sizeof(struct config_identity), identity_keys };
+static const struct schema_object identity_object = {
+	"backends.NAME.identity",
+	"Who the back-end sees",
+	sizeof(struct config_identity),
+	identity_keys,
+};
 
 static const struct schema_key chap_keys[] = {
 	{ "user", SCHEMA_STRING, AT(config_chap, user), .help = "name with which the gateway proves itself" },
 	{ "secret_file", SCHEMA_STRING, AT(config_chap, secret_file),
 	  .help = "file of mode 0600 or 0640 whose first line is the secret" },
-	{ "mutual_user", SCHEMA_STRING, AT(config_chap, mutual_user), .help = "name with which the back-end proves itself" },
+	{ "mutual_user", SCHEMA_STRING, AT(config_chap, mutual_user),
+	  .help = "name with which the back-end proves itself" },
 	{ "mutual_secret_file", SCHEMA_STRING, AT(config_chap, mutual_secret_file),
 	  .help = "file of mode 0600 or 0640 whose first line is the back-end's secret" },
 	END
 };
 
-static const struct schema_object chap_object = { "backends.NAME.chap", "CHAP; secrets stand in files of their own, never here",
-						  sizeof(struct config_chap), chap_keys };
+static const struct schema_object chap_object = {
+	"backends.NAME.chap",
+	"CHAP; secrets stand in files of their own, never here",
+	sizeof(struct config_chap),
+	chap_keys,
+};
 
 static const struct schema_key backend_keys[] = {
 	{ "uri", SCHEMA_STRING, AT(config_backend, uri), .required = true,
 	  .help = "`iscsi://HOST[:PORT]/IQN`, `iser://HOST[:PORT]/IQN`, `mem:SIZE`, `sg:/dev/sgN` or `fault:...`" },
 	{ "portals", SCHEMA_STRINGS, AT(config_backend, portals),
 	  .help = "further portals `HOST[:PORT]` of the same target portal group, tried in order" },
-	{ "identity", SCHEMA_OBJECT, AT(config_backend, identity), .object = &identity_object, .help = "who the back-end sees" },
+	{ "identity", SCHEMA_OBJECT, AT(config_backend, identity), .object = &identity_object,
+	  .help = "who the back-end sees" },
 	{ "chap", SCHEMA_OBJECT, AT(config_backend, chap), .object = &chap_object, .help = "authentication" },
 	{ "hold_seconds", SCHEMA_UINT, AT(config_backend, hold_seconds), .max = 600, .unit = "s", .def = "20",
 	  .help = "how long commands wait for a lost path before they are answered BUSY" },
 	{ "retry_ms", SCHEMA_UINT, AT(config_backend, retry_ms), .min = 10, .max = 60000, .unit = "ms", .def = "500",
 	  .help = "first pause between attempts to get a path; it doubles" },
-	{ "retry_max_ms", SCHEMA_UINT, AT(config_backend, retry_max_ms), .min = 10, .max = 600000, .unit = "ms", .def = "10000",
+	{ "retry_max_ms", SCHEMA_UINT, AT(config_backend, retry_max_ms), .min = 10, .max = 600000, .unit = "ms",
+	  .def = "10000",
 	  .help = "longest pause between attempts" },
 	{ "fence_ms", SCHEMA_UINT, AT(config_backend, fence_ms), .max = 600000, .unit = "ms", .def = "10000",
 	  .help = "how long writes of unknown fate may still land after a session ended without proof" },
@@ -69,32 +87,46 @@ static const struct schema_key backend_keys[] = {
 	END
 };
 
-static const struct schema_object backend_object = { "backends.NAME", "A place where logical units live",
-						     sizeof(struct config_backend), backend_keys };
+static const struct schema_object backend_object = {
+	"backends.NAME",
+	"A place where logical units live",
+	sizeof(struct config_backend),
+	backend_keys,
+};
 
 static const struct schema_key lun_keys[] = {
 	{ "lun", SCHEMA_LUN, AT(config_lun, lun), .help = "LUN as the hosts see it; required unless `all` is true" },
 	{ "backend", SCHEMA_STRING, AT(config_lun, backend), .required = true, .help = "name of a back-end" },
-	{ "backend_lun", SCHEMA_LUN, AT(config_lun, backend_lun), .help = "LUN at the back-end; without it, the same as `lun`" },
-	{ "all", SCHEMA_BOOL, AT(config_lun, all), .def = "false", .help = "map all LUNs of the back-end under their own numbers" },
+	{ "backend_lun", SCHEMA_LUN, AT(config_lun, backend_lun),
+	  .help = "LUN at the back-end; without it, the same as `lun`" },
+	{ "all", SCHEMA_BOOL, AT(config_lun, all), .def = "false",
+	  .help = "map all LUNs of the back-end under their own numbers" },
 	END
 };
 
-static const struct schema_object lun_object = { "luns[]",
-						 "A logical unit that a group of initiators sees. LUNs are numbers from 0 to 16383, "
-						 "or strings of 16 hexadecimal digits",
-						 sizeof(struct config_lun), lun_keys };
+static const struct schema_object lun_object = {
+	"luns[]",
+	"A logical unit that a group of initiators sees. LUNs are numbers from 0 to 16383, "
+	"or strings of 16 hexadecimal digits",
+	sizeof(struct config_lun),
+	lun_keys,
+};
 
 static const struct schema_key group_keys[] = {
 	{ "name", SCHEMA_STRING, AT(config_group, name), .help = "for people; without it, the number of the group" },
 	{ "initiators", SCHEMA_STRINGS, AT(config_group, initiators), .required = true,
 	  .help = "a list of patterns, see \"Initiators\"" },
-	{ "luns", SCHEMA_OBJECTS, AT(config_group, luns), .object = &lun_object, .def = "[]", .help = "what these initiators see" },
+	{ "luns", SCHEMA_OBJECTS, AT(config_group, luns), .object = &lun_object, .def = "[]",
+	  .help = "what these initiators see" },
 	END
 };
 
-static const struct schema_object group_object = { "targets[].groups[]", "Initiators that see a map of their own; the first match wins",
-						   sizeof(struct config_group), group_keys };
+static const struct schema_object group_object = {
+	"targets[].groups[]",
+	"Initiators that see a map of their own; the first match wins",
+	sizeof(struct config_group),
+	group_keys,
+};
 
 static const struct schema_key target_keys[] = {
 	{ "name", SCHEMA_STRING, AT(config_target, name), .help = "for people; without it, the two identifiers" },
@@ -104,13 +136,19 @@ static const struct schema_key target_keys[] = {
 	  .help = "I/O controller GUID; without it, one made from the machine's identity" },
 	{ "initiators", SCHEMA_STRINGS, AT(config_target, initiators),
 	  .help = "who may log in beside the groups: a list of patterns, see \"Initiators\"" },
-	{ "luns", SCHEMA_OBJECTS, AT(config_target, luns), .object = &lun_object, .def = "[]", .help = "what `initiators` see" },
+	{ "luns", SCHEMA_OBJECTS, AT(config_target, luns), .object = &lun_object, .def = "[]",
+	  .help = "what `initiators` see" },
 	{ "groups", SCHEMA_OBJECTS, AT(config_target, groups), .object = &group_object, .def = "[]",
 	  .help = "initiators with LUN maps of their own; searched before `initiators`" },
 	END
 };
 
-static const struct schema_object target_object = { "targets[]", "An SRP target port", sizeof(struct config_target), target_keys };
+static const struct schema_object target_object = {
+	"targets[]",
+	"An SRP target port",
+	sizeof(struct config_target),
+	target_keys,
+};
 
 static const struct schema_key limit_keys[] = {
 	{ "req_lim", SCHEMA_UINT, AT(config_limits, req_lim), .min = 4, .max = 4096, .def = "128",
@@ -119,23 +157,31 @@ static const struct schema_key limit_keys[] = {
 	  .help = "I_T nexuses at once" },
 	{ "max_channels", SCHEMA_UINT, AT(config_limits, max_channels), .min = 1, .max = 65536, .def = "1024",
 	  .help = "RDMA channels at once" },
-	{ "max_channels_per_session", SCHEMA_UINT, AT(config_limits, max_channels_per_session), .min = 1, .max = 1024, .def = "64",
+	{ "max_channels_per_session", SCHEMA_UINT, AT(config_limits, max_channels_per_session), .min = 1, .max = 1024,
+	  .def = "64",
 	  .help = "RDMA channels of one I_T nexus" },
-	{ "max_it_iu_len_bytes", SCHEMA_UINT, AT(config_limits, max_it_iu_len_bytes), .restart = true, .min = 512, .max = 65536, .unit = "bytes",
+	{ "max_it_iu_len_bytes", SCHEMA_UINT, AT(config_limits, max_it_iu_len_bytes), .restart = true, .min = 512,
+	  .max = 65536, .unit = "bytes",
 	  .def = "8260", .help = "longest information unit that a host may send" },
-	{ "max_imm_data_offset_bytes", SCHEMA_UINT, AT(config_limits, max_imm_data_offset_bytes), .min = 68, .max = 65536,
+	{ "max_imm_data_offset_bytes", SCHEMA_UINT, AT(config_limits, max_imm_data_offset_bytes), .min = 68,
+	  .max = 65536,
 	  .unit = "bytes", .def = "1024", .help = "largest offset of immediate data in an information unit" },
-	{ "max_table_entries", SCHEMA_UINT, AT(config_limits, max_table_entries), .min = 16, .max = 65536, .def = "2048",
+	{ "max_table_entries", SCHEMA_UINT, AT(config_limits, max_table_entries), .min = 16, .max = 65536,
+	  .def = "2048",
 	  .help = "entries of an indirect table that the gateway fetches from the host" },
-	{ "max_transfer_bytes", SCHEMA_SIZE, AT(config_limits, max_transfer_bytes), .min = 65536, .max = 1u << 30, .unit = "bytes",
+	{ "max_transfer_bytes", SCHEMA_SIZE, AT(config_limits, max_transfer_bytes), .min = 65536, .max = 1u << 30,
+	  .unit = "bytes",
 	  .def = "\"4M\"", .help = "longest transfer of one command" },
-	{ "max_tasks", SCHEMA_UINT, AT(config_limits, max_tasks), .restart = true, .min = 16, .max = 1048576, .def = "4096",
+	{ "max_tasks", SCHEMA_UINT, AT(config_limits, max_tasks), .restart = true, .min = 16, .max = 1048576,
+	  .def = "4096",
 	  .help = "live tasks per reactor" },
 	{ "max_ios", SCHEMA_UINT, AT(config_limits, max_ios), .restart = true, .min = 16, .max = 1048576, .def = "1024",
 	  .help = "commands per reactor that hold buffers or are at a back-end" },
-	{ "tmf_answer_ms", SCHEMA_UINT, AT(config_limits, tmf_answer_ms), .min = 100, .max = 4500, .unit = "ms", .def = "2500",
+	{ "tmf_answer_ms", SCHEMA_UINT, AT(config_limits, tmf_answer_ms), .min = 100, .max = 4500, .unit = "ms",
+	  .def = "2500",
 	  .help = "task management is answered within; hosts wait 5 s" },
-	{ "session_linger_ms", SCHEMA_UINT, AT(config_limits, session_linger_ms), .max = 600000, .unit = "ms", .def = "0",
+	{ "session_linger_ms", SCHEMA_UINT, AT(config_limits, session_linger_ms), .max = 600000, .unit = "ms",
+	  .def = "0",
 	  .help = "how long a session without channels keeps its back-end sessions" },
 	{ "immediate_data", SCHEMA_BOOL, AT(config_limits, immediate_data), .def = "true",
 	  .help = "let hosts send data-out inside the command" },
@@ -144,7 +190,12 @@ static const struct schema_key limit_keys[] = {
 	END
 };
 
-static const struct schema_object limits_object = { "limits", "What hosts may use up", sizeof(struct config_limits), limit_keys };
+static const struct schema_object limits_object = {
+	"limits",
+	"What hosts may use up",
+	sizeof(struct config_limits),
+	limit_keys,
+};
 
 static const struct schema_key config_keys[] = {
 	{ "name", SCHEMA_STRING, AT(config, name), .def = "\"srpgw\"",
@@ -164,9 +215,11 @@ static const struct schema_key config_keys[] = {
 	  .help = "what is logged: this level and worse" },
 	{ "reactors", SCHEMA_UINT, AT(config, reactors), .restart = true, .max = 64, .def = "0",
 	  .help = "threads for the data path; 0 means one per processor, at most 4" },
-	{ "busy_poll_us", SCHEMA_UINT, AT(config, busy_poll_us), .restart = true, .max = 1000000, .unit = "us", .def = "0",
+	{ "busy_poll_us", SCHEMA_UINT, AT(config, busy_poll_us), .restart = true, .max = 1000000, .unit = "us",
+	  .def = "0",
 	  .help = "how long a reactor polls before it sleeps" },
-	{ "pool_bytes", SCHEMA_SIZE, AT(config, pool_bytes), .restart = true, .min = 1u << 20, .max = 1ull << 40, .unit = "bytes",
+	{ "pool_bytes", SCHEMA_SIZE, AT(config, pool_bytes), .restart = true, .min = 1u << 20, .max = 1ull << 40,
+	  .unit = "bytes",
 	  .def = "\"64M\"", .help = "registered data buffers per reactor" },
 	END
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The form of a back-end's URI, as far as it is the same for every bridge of a scheme. The bridge itself looks closer when it
- * opens the back-end. Pure. Layer: control. Knows config and nearest.
+ * The form of a back-end's URI, as far as it is the same for every bridge of a scheme. The bridge itself looks closer
+ * when it opens the back-end. Pure. Layer: control. Knows config and nearest.
  */
 #include "config.h"
 #include "nearest.h"
@@ -15,8 +15,11 @@
 static const struct {
 	const char *name, *form;
 } schemes[] = {
-	{ "iscsi", "iscsi://HOST[:PORT]/IQN" }, { "iser", "iser://HOST[:PORT]/IQN" }, { "mem", "mem:SIZE, for example mem:64M" },
-	{ "sg", "sg:/dev/sgN" },                { "fault", "fault:..., in front of another URI" },
+	{ "iscsi", "iscsi://HOST[:PORT]/IQN" },
+	{ "iser", "iser://HOST[:PORT]/IQN" },
+	{ "mem", "mem:SIZE, for example mem:64M" },
+	{ "sg", "sg:/dev/sgN" },
+	{ "fault", "fault:..., in front of another URI" },
 };
 
 static bool port_ok(const char *s, size_t len)

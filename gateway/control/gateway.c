@@ -73,7 +73,8 @@ static int create_all(struct gateway *g, struct problems *problems)
 	return listeners_create(g->config, g->params.kinds, g->params.control, g->core, &g->listeners, problems);
 }
 
-int gateway_create(const struct gateway_params *p, struct config *config, struct gateway **out, struct problems *problems)
+int gateway_create(const struct gateway_params *p, struct config *config, struct gateway **out,
+		   struct problems *problems)
 {
 	struct gateway *g = calloc(1, sizeof(*g));
 	int rc;
@@ -93,7 +94,7 @@ int gateway_create(const struct gateway_params *p, struct config *config, struct
 	rc = create_all(g, problems);
 	if (rc) {
 		/* The caller prints the problems; their places are known already. */
-		problems->text = NULL;
+		problems->file = problems->text = NULL;
 		gateway_destroy(g);
 		return rc;
 	}
@@ -141,16 +142,16 @@ static void on_drained(void *arg)
 {
 	struct gateway *g = arg;
 	struct list waiters;
-	struct list_node *n;
 
 	if (g->was_ready) /* else there was nothing to end, and the line that says why is the last */
 		log_info("all sessions have ended");
 	g->state = "drained";
 	list_init(&waiters);
 	list_splice_back(&waiters, &g->drain_waiters);
-	while ((n = list_pop_front(&waiters))) {
+	list_for_each_safe (n, &waiters) {
 		struct drain_waiter *w = list_entry(n, struct drain_waiter, node);
 
+		list_del(n);
 		w->done(w->arg);
 		free(w);
 	}
@@ -187,15 +188,13 @@ void gateway_drain(struct gateway *g, uint32_t timeout_ms, void (*done)(void *ar
 
 void gateway_destroy(struct gateway *g)
 {
-	struct list_node *n;
-
 	if (!g)
 		return;
 	if (g->listeners)
 		listeners_stop(g->listeners);
 	if (g->reactors)
 		reactors_stop(g->reactors);
-	while ((n = list_pop_front(&g->drain_waiters)))
+	list_for_each_safe (n, &g->drain_waiters)
 		free(list_entry(n, struct drain_waiter, node));
 	if (g->first_map)
 		g->first_map->release(g->first_map);
@@ -258,9 +257,10 @@ static void on_bridge(void *arg, const char *path, const struct srpgw_bridge *b,
 	json_t *item;
 
 	if (b)
-		item = json_pack("{s:s, s:b, s:s, s:s, s:s, s:s, s:i, s:I, s:s?}", "path", path, "usable", 1, "name", b->name, "version",
-				 b->version, "description", b->description, "schemes", b->schemes, "abi", (int)b->abi,
-				 "scratch_bytes", (json_int_t)b->scratch_size, "settings_help", b->settings_help);
+		item = json_pack("{s:s, s:b, s:s, s:s, s:s, s:s, s:i, s:I, s:s?}", "path", path, "usable", 1, "name",
+				 b->name, "version", b->version, "description", b->description, "schemes", b->schemes,
+				 "abi", (int)b->abi, "scratch_bytes", (json_int_t)b->scratch_size, "settings_help",
+				 b->settings_help);
 	else
 		item = json_pack("{s:s, s:b, s:s?}", "path", path, "usable", 0, "why", why);
 	if (l->failed || !status_append(l->list, item))

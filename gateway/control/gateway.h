@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The running gateway: everything from a configuration to sessions, put together and taken apart in the right order.
- * The composition root says which fabrics there are and what to do when it is ready; this file knows none of them by name.
- * Control reactor only. Layer: control.
+ * The composition root says which fabrics there are and what to do when it is ready; this file knows none of them by
+ * name. Control reactor only. Layer: control.
  */
 #ifndef CONTROL_GATEWAY_H
 #define CONTROL_GATEWAY_H
@@ -16,7 +16,7 @@ struct gateway;
 struct gateway_params {
 	struct reactor *control;
 	const struct fabric_kind *kinds; /* borrowed for ever */
-	const char *bridge_dir;          /* folder of the bridges */
+	const char *bridge_dir;		 /* folder of the bridges */
 	const char *version;
 	/* Control reactor; each at most once. Ready: every listen entry listens. */
 	void (*ready)(void *arg);
@@ -37,11 +37,13 @@ int gateway_start(struct gateway *g, struct problems *problems) WARN_UNUSED;
 
 /*
  * Reads the file again and swaps it in; on any error the old configuration stays.
- * @done: gets {"ok": true, "warnings": [...]} or {"error": {...}}; it owns the value; NULL when out of memory. May be NULL: log only.
+ * @done: gets {"ok": true, "warnings": [...]} or {"error": {...}}; it owns the value; NULL when out of memory. May be
+ * NULL: log only.
  */
 void gateway_reload(struct gateway *g, void (*done)(void *arg, json_t *answer), void *arg);
 
-/* No more logins, all sessions end; @done is called when they have, after @timeout_ms at the latest. @done may be NULL. */
+/* No more logins, all sessions end; @done is called when they have, after @timeout_ms at the latest. @done may be NULL.
+ */
 void gateway_drain(struct gateway *g, uint32_t timeout_ms, void (*done)(void *arg), void *arg);
 
 /* After gateway_drain(), when the control reactor no longer runs. NULL is harmless. */

@@ -13,7 +13,7 @@ struct service;
 
 struct gateway {
 	struct gateway_params params;
-	struct config *config;       /* what is in force */
+	struct config *config;	     /* what is in force */
 	struct config *start_config; /* what the listeners and all that needs a restart came from */
 	struct events *events;
 	struct reactors *reactors;

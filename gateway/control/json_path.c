@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Where a value stands in a JSON text, see json_path.h. The scanner relies on the text being valid JSON, but stays within its
- * bounds whatever it is given. Layer: control. Knows base and jansson.
+ * Where a value stands in a JSON text, see json_path.h. The scanner relies on the text being valid JSON, but stays
+ * within its bounds whatever it is given. Layer: control. Knows base and jansson.
  */
 #include "json_path.h"
 
@@ -102,13 +102,15 @@ static void skip_value(struct cursor *c)
 /* Does the string token [from, to), quotes included, spell @key? */
 static bool token_is(const char *from, const char *to, const char *key)
 {
+	const char *text;
 	json_t *v;
 	bool same;
 
 	if (!memchr(from, '\\', (size_t)(to - from)))
 		return (size_t)(to - from) == strlen(key) + 2 && memcmp(from + 1, key, strlen(key)) == 0;
 	v = json_loadb(from, (size_t)(to - from), JSON_DECODE_ANY, NULL);
-	same = v && json_is_string(v) && strcmp(json_string_value(v), key) == 0;
+	text = json_string_value(v); /* NULL of what is no string */
+	same = text && strcmp(text, key) == 0;
 	json_decref(v);
 	return same;
 }

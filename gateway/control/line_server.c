@@ -135,7 +135,8 @@ static void client_write(struct line_client *c)
 	const char *end;
 
 	while (c->out && c->out_done < c->out->len) {
-		ssize_t n = send(c->watch.fd, c->out->data + c->out_done, c->out->len - c->out_done, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = send(c->watch.fd, c->out->data + c->out_done, c->out->len - c->out_done,
+				 MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -240,7 +241,7 @@ static void on_scan(struct reactor_timer *t)
 	struct line_server *s = container_of(t, struct line_server, scan);
 	uint64_t now = reactor_clock_ns(s->params.reactor);
 
-	list_for_each_safe(n, &s->clients) {
+	list_for_each_safe (n, &s->clients) {
 		struct line_client *c = list_entry(n, struct line_client, node);
 
 		if (c->state != CLIENT_BUSY && now >= c->deadline_ns)
@@ -281,11 +282,9 @@ int line_server_create(const struct line_server_params *p, struct line_server **
 
 void line_server_destroy(struct line_server *s)
 {
-	struct list_node *n;
-
 	if (!s)
 		return;
-	while ((n = list_first(&s->clients)))
+	list_for_each_safe (n, &s->clients)
 		client_cut(list_entry(n, struct line_client, node));
 	timer_cancel(s->params.reactor, &s->scan);
 	reactor_watch_del(s->params.reactor, &s->listen);

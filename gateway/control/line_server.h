@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Requests and answers of one line each over a stream socket, for many clients on one reactor, none of which can make it wait:
- * buffers are bounded, a client that is idle or does not read is cut off. A client's requests are answered one after the other.
- * Layer: control. Knows base and rt.
+ * Requests and answers of one line each over a stream socket, for many clients on one reactor, none of which can make
+ * it wait: buffers are bounded, a client that is idle or does not read is cut off. A client's requests are answered one
+ * after the other. Layer: control. Knows base and rt.
  */
 #ifndef CONTROL_LINE_SERVER_H
 #define CONTROL_LINE_SERVER_H
@@ -35,9 +35,9 @@ struct line_server_params {
 	/* One line without its newline; must lead, now or later, to exactly one line_client_reply(). */
 	void (*request)(void *arg, struct line_client *client, const char *line, size_t len);
 	void *arg;
-	uint32_t max_clients;  /* further ones are closed at once (64) */
-	uint32_t idle_ms;      /* without a complete request (60000) */
-	uint32_t answer_ms;    /* to take a complete answer (10000) */
+	uint32_t max_clients; /* further ones are closed at once (64) */
+	uint32_t idle_ms;     /* without a complete request (60000) */
+	uint32_t answer_ms;   /* to take a complete answer (10000) */
 };
 
 int line_server_create(const struct line_server_params *p, struct line_server **out) WARN_UNUSED;

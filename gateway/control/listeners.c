@@ -50,13 +50,15 @@ void listeners_check(const struct config *c, const struct fabric_kind *kinds, st
 	char known[128] = "";
 
 	for (const struct fabric_kind *k = kinds; k->name; k++)
-		snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s\"%s\"", k == kinds ? "" : " or ", k->name);
+		snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s\"%s\"", k == kinds ? "" : " or ",
+			 k->name);
 	for (size_t i = 0; i < c->listen.n; i++) {
 		const char *name = config_fabric_names[entry(c, i)->fabric];
 		struct json_path at = json_path_key(entry_path(i), "fabric");
 
 		if (!find_kind(kinds, name))
-			err_cure(problem_at(problems, &at, "fabric \"%s\" is not available yet", name), "use %s", known);
+			err_cure(problem_at(problems, &at, "fabric \"%s\" is not available yet", name), "use %s",
+				 known);
 	}
 }
 
@@ -107,8 +109,8 @@ static int open_fabric(struct listeners *s, const struct fabric_kind *kind, stru
 	return give_regions(s, f, e);
 }
 
-int listeners_create(const struct config *c, const struct fabric_kind *kinds, struct reactor *control, struct core *core,
-		     struct listeners **out, struct problems *problems)
+int listeners_create(const struct config *c, const struct fabric_kind *kinds, struct reactor *control,
+		     struct core *core, struct listeners **out, struct problems *problems)
 {
 	struct listeners *s = calloc(1, sizeof(*s));
 	int rc = 0;
@@ -201,9 +203,10 @@ json_t *listeners_json(const struct listeners *s)
 	for (size_t i = 0; list && i < s->config->listen.n; i++) {
 		const struct config_listen *l = entry(s->config, i);
 
-		if (json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:s}", "fabric", config_fabric_names[l->fabric], "address",
-							  l->address, "port", (int)l->port, "state",
-							  s->listener[i] ? "listening" : "closed"))) {
+		if (json_array_append_new(list,
+					  json_pack("{s:s, s:s, s:i, s:s}", "fabric", config_fabric_names[l->fabric],
+						    "address", l->address, "port", (int)l->port, "state",
+						    s->listener[i] ? "listening" : "closed"))) {
 			json_decref(list);
 			return NULL;
 		}
@@ -238,9 +241,10 @@ static int append_devices(json_t *list, const char *fabric, json_t *devices)
 	const char *name;
 	json_t *properties;
 
-	json_object_foreach(devices, name, properties) {
-		if (json_array_append_new(list, json_pack("{s:s, s:s, s:O}", "fabric", fabric, "device", name, "properties",
-							  properties)))
+	json_object_foreach(devices, name, properties)
+	{
+		if (json_array_append_new(
+			list, json_pack("{s:s, s:s, s:O}", "fabric", fabric, "device", name, "properties", properties)))
 			return -ENOMEM;
 	}
 	return 0;

@@ -22,11 +22,11 @@ struct listeners;
 void listeners_check(const struct config *c, const struct fabric_kind *kinds, struct problems *problems);
 
 /*
- * Opens the fabrics that @c names and gives them the core's buffers; nothing listens yet. @c, @kinds and @core are borrowed.
- * Return: 0 or -errno with a problem.
+ * Opens the fabrics that @c names and gives them the core's buffers; nothing listens yet. @c, @kinds and @core are
+ * borrowed. Return: 0 or -errno with a problem.
  */
-int listeners_create(const struct config *c, const struct fabric_kind *kinds, struct reactor *control, struct core *core,
-		     struct listeners **out, struct problems *problems) WARN_UNUSED;
+int listeners_create(const struct config *c, const struct fabric_kind *kinds, struct reactor *control,
+		     struct core *core, struct listeners **out, struct problems *problems) WARN_UNUSED;
 /* Listens on every entry. Return: 0, or -errno with a problem for each that failed; then none listens. */
 int listeners_start(struct listeners *s, struct problems *problems) WARN_UNUSED;
 /* No login comes afterwards. */
@@ -34,7 +34,8 @@ void listeners_stop(struct listeners *s);
 /* All connections are closed, no data reactor runs. */
 void listeners_destroy(struct listeners *s);
 
-/* For the status: entries with their state, and what the fabrics tell of their devices. Both NULL when out of memory. */
+/* For the status: entries with their state, and what the fabrics tell of their devices. Both NULL when out of memory.
+ */
 json_t *listeners_json(const struct listeners *s);
 json_t *listeners_devices_json(const struct listeners *s);
 

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <systemd/sd-id128.h>
 
-/* Names this use of the machine's identity; never change it, or every target without "ioc_guid" gets another identifier. */
-static const sd_id128_t ioc_guid_use =
-	SD_ID128_MAKE(6b, 1e, 0d, 57, 2f, 34, 4c, 8e, 9a, 63, c1, 7e, 50, d4, 28, b9);
+/* Names this use of the machine's identity; never change it, or every target without "ioc_guid" gets another
+ * identifier. */
+static const sd_id128_t ioc_guid_use = SD_ID128_MAKE(6b, 1e, 0d, 57, 2f, 34, 4c, 8e, 9a, 63, c1, 7e, 50, d4, 28, b9);
 
 int machine_guid(uint8_t guid[8], struct err *e)
 {

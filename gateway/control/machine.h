@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Identifiers that come from the machine when the configuration leaves them out. Layer: control. Knows base and libsystemd. */
+/* Identifiers that come from the machine when the configuration leaves them out. Layer: control. Knows base and
+ * libsystemd. */
 #ifndef CONTROL_MACHINE_H
 #define CONTROL_MACHINE_H
 

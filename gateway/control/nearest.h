@@ -18,7 +18,8 @@ struct nearest {
 	size_t distance;
 };
 
-/* @word is borrowed. Near enough: at most a third of the letters differ (at least one may), or one begins with the other. */
+/* @word is borrowed. Near enough: at most a third of the letters differ (at least one may), or one begins with the
+ * other. */
 void nearest_offer(struct nearest *n, const char *word);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define N_DIGITS (2 * SRP_PORT_ID_LEN)
+#define N_DIGITS (2 * (size_t)SRP_PORT_ID_LEN)
 
 static int digit(char c)
 {
@@ -16,9 +16,9 @@ static int digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static void set_digit(struct initiator_pattern *p, size_t at, int value)
+static void set_digit(struct initiator_pattern *p, size_t at, char c)
 {
-	unsigned shift = at % 2 ? 0 : 4;
+	unsigned shift = at % 2 ? 0 : 4, value = (unsigned)digit(c) & 0xf;
 
 	p->id[at / 2] |= (uint8_t)(value << shift);
 	p->id_mask[at / 2] |= (uint8_t)(0xf << shift);
@@ -45,12 +45,12 @@ static bool parse_id(const char *s, size_t len, struct initiator_pattern *out, c
 		return false;
 	}
 	if (n > N_DIGITS || (n < N_DIGITS && !open_left && !open_right)) {
-		snprintf(why, cap, "an initiator port identifier has %d digits, not %zu", N_DIGITS, n);
+		snprintf(why, cap, "an initiator port identifier has %zu digits, not %zu", N_DIGITS, n);
 		return false;
 	}
 	at = open_left ? N_DIGITS - n : 0;
 	for (size_t i = 0; i < len; i++)
-		set_digit(out, at++, digit(s[i]));
+		set_digit(out, at++, s[i]);
 	out->has_id = true;
 	return true;
 }

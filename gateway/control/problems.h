@@ -25,7 +25,8 @@ struct problems {
 	struct err spill;
 };
 
-/* A problem without a place in the text. Return: the error, for err_cure(); valid until the next problem. Never NULL. */
+/* A problem without a place in the text. Return: the error, for err_cure(); valid until the next problem. Never NULL.
+ */
 struct err *problem(struct problems *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* At the value of @path (or what exists of it). */
 struct err *problem_at(struct problems *p, const struct json_path *path, const char *fmt, ...) PRINTF_LIKE(3, 4);

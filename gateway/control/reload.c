@@ -92,8 +92,9 @@ void gateway_reload(struct gateway *g, void (*done)(void *arg, json_t *answer), 
 
 	if (strcmp(g->state, "ready") != 0 || g->reloading) {
 		if (done)
-			done(arg, service_error_json("busy", g->reloading ? "another reload is under way" : "the gateway is not ready",
-						     "try again later"));
+			done(arg, service_error_json(
+				      "busy", g->reloading ? "another reload is under way" : "the gateway is not ready",
+				      "try again later"));
 		else
 			log_warn("reload: not now; the gateway is %s", g->reloading ? "reloading" : g->state);
 		return;

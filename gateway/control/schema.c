@@ -11,7 +11,8 @@ struct reader {
 	struct problems *problems;
 };
 
-static int read_object(struct reader *r, const struct schema_object *o, const json_t *v, struct json_path path, void *out);
+static int read_object(struct reader *r, const struct schema_object *o, const json_t *v, struct json_path path,
+		       void *out);
 
 static void wrong_kind(struct reader *r, const struct schema_key *k, const struct json_path *path)
 {
@@ -36,7 +37,8 @@ static int read_objects(struct reader *r, const struct schema_key *k, const json
 		return -ENOMEM;
 	list->n = json_array_size(v);
 	for (size_t i = 0; i < list->n && rc == 0; i++)
-		rc = read_object(r, k->object, json_array_get(v, i), json_path_index(path, i), (char *)list->item + i * size);
+		rc = read_object(r, k->object, json_array_get(v, i), json_path_index(path, i),
+				 (char *)list->item + i * size);
 	return rc;
 }
 
@@ -56,7 +58,8 @@ static int read_named(struct reader *r, const struct schema_key *k, const json_t
 	if (!list->item)
 		return -ENOMEM;
 	list->n = json_object_size(v);
-	json_object_foreach((json_t *)v, name, member) {
+	json_object_foreach((json_t *)v, name, member)
+	{
 		char *item = (char *)list->item + i++ * size;
 
 		if (!(*(char **)(void *)item = arena_strdup(r->arena, name)))
@@ -108,7 +111,8 @@ static int read_settings(struct reader *r, const struct schema_key *k, const jso
 	if (!s)
 		return -ENOMEM;
 	list->item = s;
-	json_object_foreach((json_t *)v, name, member) {
+	json_object_foreach((json_t *)v, name, member)
+	{
 		struct json_path at = json_path_key(path, name);
 		int rc = schema_scalar(&item, member, &at, &s[list->n].value, r->arena, r->problems);
 
@@ -185,7 +189,8 @@ static const struct schema_key *find_key(const struct schema_object *o, const ch
 	return NULL;
 }
 
-static int read_object(struct reader *r, const struct schema_object *o, const json_t *v, struct json_path path, void *out)
+static int read_object(struct reader *r, const struct schema_object *o, const json_t *v, struct json_path path,
+		       void *out)
 {
 	const char *name;
 	json_t *member;
@@ -194,7 +199,8 @@ static int read_object(struct reader *r, const struct schema_object *o, const js
 		err_cure(problem_at(r->problems, &path, "this value has the wrong type"), "give an object: { ... }");
 		v = NULL;
 	} else if (v) {
-		json_object_foreach((json_t *)v, name, member) {
+		json_object_foreach((json_t *)v, name, member)
+		{
 			struct json_path at = json_path_key(path, name);
 
 			if (!find_key(o, name))
@@ -214,7 +220,8 @@ static int read_object(struct reader *r, const struct schema_object *o, const js
 		if (rc)
 			return rc;
 		if (!member && v && k->required)
-			err_cure(problem_at(r->problems, &at, "this key is missing"), "add \"%s\": %s", k->name, k->help);
+			err_cure(problem_at(r->problems, &at, "this key is missing"), "add \"%s\": %s", k->name,
+				 k->help);
 	}
 	return 0;
 }
@@ -234,7 +241,8 @@ static void restart_diff(const struct schema_object *o, const json_t *was, const
 
 	for (const struct schema_key *k = o->key; k->name; k++) {
 		struct json_path at = json_path_key(path, k->name);
-		const json_t *a = was ? json_object_get(was, k->name) : NULL, *b = is ? json_object_get(is, k->name) : NULL;
+		const json_t *a = was ? json_object_get(was, k->name) : NULL,
+			     *b = is ? json_object_get(is, k->name) : NULL;
 
 		if (!k->restart && k->type == SCHEMA_OBJECT)
 			restart_diff(k->object, a, b, at, fn, arg);

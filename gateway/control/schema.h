@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A table-driven reader of JSON objects: one table of keys per object gives the parser, the defaults, the error for an unknown key
- * and the manual's tables. It knows nothing of what the keys mean. Layer: control. Knows base, arena, problems, jansson.
+ * A table-driven reader of JSON objects: one table of keys per object gives the parser, the defaults, the error for an
+ * unknown key and the manual's tables. It knows nothing of what the keys mean. Layer: control. Knows base, arena,
+ * problems, jansson.
  */
 #ifndef CONTROL_SCHEMA_H
 #define CONTROL_SCHEMA_H
@@ -16,17 +17,17 @@
 
 /* Type of the value, and of the member at schema_key.offset that receives it. */
 enum schema_type {
-	SCHEMA_STRING,   /* char *: not empty; NULL when absent */
-	SCHEMA_UINT,     /* uint32_t */
-	SCHEMA_SIZE,     /* uint64_t bytes: a number, or a string with K, M or G */
-	SCHEMA_BOOL,     /* bool */
-	SCHEMA_ENUM,     /* int: index into names */
-	SCHEMA_GUID,     /* struct schema_guid: 16 hex digits */
-	SCHEMA_LUN,      /* struct schema_lun: 0..16383, or 16 hex digits */
-	SCHEMA_OBJECT,   /* the struct itself */
-	SCHEMA_OBJECTS,  /* struct schema_list of structs: a JSON array of objects */
-	SCHEMA_NAMED,    /* struct schema_list of structs that begin with char *name: a JSON object of objects */
-	SCHEMA_STRINGS,  /* struct schema_strings */
+	SCHEMA_STRING,	 /* char *: not empty; NULL when absent */
+	SCHEMA_UINT,	 /* uint32_t */
+	SCHEMA_SIZE,	 /* uint64_t bytes: a number, or a string with K, M or G */
+	SCHEMA_BOOL,	 /* bool */
+	SCHEMA_ENUM,	 /* int: index into names */
+	SCHEMA_GUID,	 /* struct schema_guid: 16 hex digits */
+	SCHEMA_LUN,	 /* struct schema_lun: 0..16383, or 16 hex digits */
+	SCHEMA_OBJECT,	 /* the struct itself */
+	SCHEMA_OBJECTS,	 /* struct schema_list of structs: a JSON array of objects */
+	SCHEMA_NAMED,	 /* struct schema_list of structs that begin with char *name: a JSON object of objects */
+	SCHEMA_STRINGS,	 /* struct schema_strings */
 	SCHEMA_SETTINGS, /* struct schema_list of struct schema_setting: a JSON object of strings */
 };
 
@@ -61,13 +62,13 @@ struct schema_key {
 	enum schema_type type;
 	size_t offset;
 	bool required;
-	bool restart;        /* a change takes effect only when the daemon starts anew */
-	uint64_t min, max;   /* UINT, SIZE; both 0: the type's own range */
-	const char *unit;    /* "bytes", "ms", or NULL */
-	const char *def;     /* default as JSON text, or NULL: absent */
-	const char *const *names;           /* ENUM: NULL-terminated */
+	bool restart;			    /* a change takes effect only when the daemon starts anew */
+	uint64_t min, max;		    /* UINT, SIZE; both 0: the type's own range */
+	const char *unit;		    /* "bytes", "ms", or NULL */
+	const char *def;		    /* default as JSON text, or NULL: absent */
+	const char *const *names;	    /* ENUM: NULL-terminated */
 	const struct schema_object *object; /* OBJECT, OBJECTS, NAMED */
-	const char *help;    /* one line for the manual, without a full stop */
+	const char *help;		    /* one line for the manual, without a full stop */
 };
 
 struct schema_object {
@@ -88,8 +89,8 @@ int schema_parse(const struct schema_object *o, const json_t *v, struct json_pat
 		 struct problems *problems) WARN_UNUSED;
 
 /* One value by its key's rules; used by schema_parse(). @out: the member. */
-int schema_scalar(const struct schema_key *k, const json_t *v, const struct json_path *path, void *out, struct arena *arena,
-		  struct problems *problems) WARN_UNUSED;
+int schema_scalar(const struct schema_key *k, const json_t *v, const struct json_path *path, void *out,
+		  struct arena *arena, struct problems *problems) WARN_UNUSED;
 
 /* "64M", "1G", "4096": Return: false when it is none or too large. */
 bool schema_size_parse(const char *s, uint64_t *bytes);

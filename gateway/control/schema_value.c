@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Single values of a table-driven JSON object, see schema.h. Layer: control. Knows base, proto, arena, problems, jansson. */
+/* Single values of a table-driven JSON object, see schema.h. Layer: control. Knows base, proto, arena, problems,
+ * jansson. */
 #include "../proto/scsi.h"
 #include "nearest.h"
 #include "schema.h"
@@ -48,8 +49,8 @@ const char *schema_type_str(const struct schema_key *k, char *buf, size_t cap)
 		snprintf(buf, cap, "a number from %" PRIu64 " to %" PRIu64, k->min, key_max(k));
 		break;
 	case SCHEMA_SIZE:
-		snprintf(buf, cap, "a number of bytes from %" PRIu64 " to %" PRIu64 ", or a string such as \"64M\"", k->min,
-			 key_max(k));
+		snprintf(buf, cap, "a number of bytes from %" PRIu64 " to %" PRIu64 ", or a string such as \"64M\"",
+			 k->min, key_max(k));
 		break;
 	case SCHEMA_BOOL:
 		snprintf(buf, cap, "true or false");
@@ -138,7 +139,8 @@ bool schema_hex64_parse(const char *s, uint8_t b[8])
 	return true;
 }
 
-static void wrong_type(const struct schema_key *k, const json_t *v, const struct json_path *path, struct problems *problems)
+static void wrong_type(const struct schema_key *k, const json_t *v, const struct json_path *path,
+		       struct problems *problems)
 {
 	struct nearest near = { .wanted = json_is_string(v) ? json_string_value(v) : "" };
 	char must[256];
@@ -196,8 +198,8 @@ static bool size_value(const struct schema_key *k, const json_t *v, uint64_t *ou
 	return in_range(k, bytes);
 }
 
-int schema_scalar(const struct schema_key *k, const json_t *v, const struct json_path *path, void *out, struct arena *arena,
-		  struct problems *problems)
+int schema_scalar(const struct schema_key *k, const json_t *v, const struct json_path *path, void *out,
+		  struct arena *arena, struct problems *problems)
 {
 	bool ok = false;
 

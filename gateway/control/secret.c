@@ -19,11 +19,13 @@ static int check_file(int fd, const char *file, struct err *e)
 	}
 	if (st.st_mode & 07137) {
 		err_cure(e, "run: chmod 0600 %s", file);
-		return err_set(e, -EPERM, "%s has mode %04o: others could read or change the secret", file, st.st_mode & 07777u);
+		return err_set(e, -EPERM, "%s has mode %04o: others could read or change the secret", file,
+			       st.st_mode & 07777u);
 	}
 	if (st.st_uid != 0 && st.st_uid != geteuid()) {
 		err_cure(e, "run: chown root %s", file);
-		return err_set(e, -EPERM, "%s belongs to user %u, who could change the secret", file, (unsigned)st.st_uid);
+		return err_set(e, -EPERM, "%s belongs to user %u, who could change the secret", file,
+			       (unsigned)st.st_uid);
 	}
 	return 0;
 }
@@ -39,7 +41,8 @@ int secret_read(const char *file, char out[SECRET_MAX_BYTES + 1], struct err *e)
 	if (fd < 0) {
 		rc = -errno;
 		err_set(e, rc, "cannot read the secret: %s: %s", file, strerror(-rc));
-		err_cure(e, rc == -ENOENT ? "write the secret into this file, with mode 0600" : "make it readable for the gateway");
+		err_cure(e, rc == -ENOENT ? "write the secret into this file, with mode 0600"
+					  : "make it readable for the gateway");
 		return rc;
 	}
 	rc = check_file(fd, file, e);

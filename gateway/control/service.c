@@ -29,7 +29,7 @@ struct service {
 	struct line_server *status, *control;
 	struct core_status *last; /* what was collected last, answered from for STATUS_CACHE_NS */
 	uint64_t last_ns;
-	struct line_text *whole;  /* the whole document made of it */
+	struct line_text *whole; /* the whole document made of it */
 	bool collecting;
 	struct list waiters;
 };
@@ -117,7 +117,6 @@ static void on_collected(void *arg, struct core_status *st)
 {
 	struct service *s = arg;
 	struct list waiters;
-	struct list_node *n;
 
 	s->collecting = false;
 	if (st) {
@@ -128,9 +127,10 @@ static void on_collected(void *arg, struct core_status *st)
 	}
 	list_init(&waiters);
 	list_splice_back(&waiters, &s->waiters);
-	while ((n = list_pop_front(&waiters))) {
+	list_for_each_safe (n, &waiters) {
 		struct waiter *w = list_entry(n, struct waiter, node);
 
+		list_del(n);
 		if (st)
 			answer_from_last(s, w->client, w->part);
 		else
@@ -249,7 +249,8 @@ static void request_do(struct service *s, struct line_client *client, const char
 		if (w)
 			gateway_drain(s->g, DRAIN_MS, on_drained, w);
 	} else if (strcmp(what, "discover") == 0) {
-		reply_error(client, "not-available", "discover is not available yet", "name the target in \"uri\" yourself");
+		reply_error(client, "not-available", "discover is not available yet",
+			    "name the target in \"uri\" yourself");
 	} else {
 		reply_error(client, "unknown-request", "there is no such command", "do reload, drain or kick");
 	}
@@ -259,7 +260,8 @@ static void request(struct service *s, struct line_client *client, const char *l
 {
 	json_error_t je;
 	json_t *v = json_loadb(line, len, JSON_REJECT_DUPLICATES, &je);
-	const char *get = json_string_value(json_object_get(v, "get")), *what = json_string_value(json_object_get(v, "do"));
+	const char *get = json_string_value(json_object_get(v, "get")),
+		   *what = json_string_value(json_object_get(v, "do"));
 
 	if (!json_is_object(v))
 		reply_error(client, "bad-request", "the line is no JSON object", NULL);
@@ -285,8 +287,8 @@ static void on_control_request(void *arg, struct line_client *client, const char
 }
 
 static int open_socket(struct service *s, const char *name, const char *group,
-		       void (*fn)(void *arg, struct line_client *client, const char *line, size_t len), struct line_server **out,
-		       struct err *e)
+		       void (*fn)(void *arg, struct line_client *client, const char *line, size_t len),
+		       struct line_server **out, struct err *e)
 {
 	struct line_server_params p = { .reactor = gateway_control(s->g), .request = fn, .arg = s };
 	int rc = unix_socket_listen(s->dir, name, group, &p.listen_fd, e);
@@ -322,8 +324,6 @@ int service_create(struct gateway *g, const char *dir, struct service **out, str
 
 void service_destroy(struct service *s)
 {
-	struct list_node *n;
-
 	if (!s)
 		return;
 	if (s->status)
@@ -332,7 +332,7 @@ void service_destroy(struct service *s)
 		unix_socket_unlink(s->dir, SERVICE_CONTROL_SOCKET);
 	line_server_destroy(s->status);
 	line_server_destroy(s->control);
-	while ((n = list_pop_front(&s->waiters))) {
+	list_for_each_safe (n, &s->waiters) {
 		struct waiter *w = list_entry(n, struct waiter, node);
 
 		line_client_reply(w->client, NULL); /* frees it: its server is gone */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The status and control sockets: what can be asked and commanded. Each request is a JSON object on one line, each answer too.
+ * The status and control sockets: what can be asked and commanded. Each request is a JSON object on one line, each
+ * answer too.
  *   {"get": "status"|"sessions"|"luns"|"backends"|"targets"|"reactors"|"events"|"bridges"}   both sockets
  *   {"do": "reload"} {"do": "drain"} {"do": "kick", "session_id": N}                          the control socket
  * An answer is the document, or {"ok": true, ...}, or {"error": {"code", "cause", "cure"}}.

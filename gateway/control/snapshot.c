@@ -38,8 +38,8 @@ static int compare_luns(const void *a, const void *b)
 	return memcmp(((const struct lun_map_entry *)a)->lun, ((const struct lun_map_entry *)b)->lun, 8);
 }
 
-static int build_group(struct snapshot *s, const char *name, const struct schema_strings *initiators, const struct schema_list *luns,
-		       struct initiator_group *g)
+static int build_group(struct snapshot *s, const char *name, const struct schema_strings *initiators,
+		       const struct schema_list *luns, struct initiator_group *g)
 {
 	char why[128];
 
@@ -118,7 +118,7 @@ static int build(struct snapshot *s, const struct config *c, struct problems *pr
 	int rc = 0;
 
 	m->gateway_name = arena_strdup(&s->arena, c->name);
-	m->backend = arena_array(&s->arena, c->backends.n, sizeof(*m->backend));
+	m->backend = arena_array(&s->arena, c->backends.n, sizeof(struct backend *));
 	m->target = arena_array(&s->arena, c->targets.n, sizeof(*m->target));
 	if (!m->gateway_name || !m->backend || !m->target)
 		return -ENOMEM;
@@ -178,12 +178,12 @@ static void make_name(const struct map *m, struct snapshot_identity *id)
 		snprintf(id->initiator_name, sizeof(id->initiator_name), "%s", id->backend->initiator_name);
 		id->complete = true;
 	} else if (one && (!needs_address(p->id) || pattern_is_one_addr(p))) {
-		identity_initiator_name(m->gateway_name, p->id, pattern_is_one_addr(p) ? &p->addr : &nowhere, id->initiator_name,
-					sizeof(id->initiator_name));
+		identity_initiator_name(m->gateway_name, p->id, pattern_is_one_addr(p) ? &p->addr : &nowhere,
+					id->initiator_name, sizeof(id->initiator_name));
 		id->complete = true;
 	} else {
-		snprintf(id->initiator_name, sizeof(id->initiator_name), "iqn.2026-11.srpgw:%s:<initiator port identifier>",
-			 m->gateway_name);
+		snprintf(id->initiator_name, sizeof(id->initiator_name),
+			 "iqn.2026-11.srpgw:%s:<initiator port identifier>", m->gateway_name);
 		id->complete = false;
 	}
 }

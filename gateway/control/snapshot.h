@@ -13,7 +13,8 @@
  * @out: for core_apply(), whose release() frees it; or call release() yourself when it is never applied.
  * Return: 0 or -errno with at least one problem; then nothing changed.
  */
-int snapshot_build(const struct config *c, struct backends *backends, struct problems *problems, struct map **out) WARN_UNUSED;
+int snapshot_build(const struct config *c, struct backends *backends, struct problems *problems,
+		   struct map **out) WARN_UNUSED;
 
 /* A name that a back-end will see: one initiator that the configuration names, one target, one back-end of its map. */
 struct snapshot_identity {

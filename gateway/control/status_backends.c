@@ -8,11 +8,12 @@
 
 static json_t *path_json(const struct status_input *in, const struct path_status *p)
 {
-	return json_pack("{s:I, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "session_id", (json_int_t)p->session_id, "state",
-			 p->state, "why", p->why, "initiator_name", p->initiator_name, "since", status_since_json(in, p->since_ns),
-			 "n_outstanding", (json_int_t)p->n_outstanding, "n_waiting", (json_int_t)p->n_waiting, "n_detached",
-			 (json_int_t)p->n_detached, "ups_total", (json_int_t)p->ups_total, "downs_total", (json_int_t)p->downs_total,
-			 "time", status_hist_json(&p->backend_time));
+	return json_pack("{s:I, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "session_id",
+			 (json_int_t)p->session_id, "state", p->state, "why", p->why, "initiator_name",
+			 p->initiator_name, "since", status_since_json(in, p->since_ns), "n_outstanding",
+			 (json_int_t)p->n_outstanding, "n_waiting", (json_int_t)p->n_waiting, "n_detached",
+			 (json_int_t)p->n_detached, "ups_total", (json_int_t)p->ups_total, "downs_total",
+			 (json_int_t)p->downs_total, "time", status_hist_json(&p->backend_time));
 }
 
 struct identity_list {
@@ -28,9 +29,9 @@ static void on_identity(void *arg, const struct snapshot_identity *id)
 
 	if (id->backend != l->backend || l->failed)
 		return;
-	item = json_pack("{s:s, s:s, s:s, s:s, s:o, s:b}", "target", id->target->name, "group", id->group->name, "initiator",
-			 id->pattern->text, "initiator_name", id->initiator_name, "isid", status_hex_json(id->isid, sizeof(id->isid)),
-			 "complete", id->complete);
+	item = json_pack("{s:s, s:s, s:s, s:s, s:o, s:b}", "target", id->target->name, "group", id->group->name,
+			 "initiator", id->pattern->text, "initiator_name", id->initiator_name, "isid",
+			 status_hex_json(id->isid, sizeof(id->isid)), "complete", id->complete);
 	l->failed = !status_append(l->list, item);
 }
 
@@ -67,11 +68,11 @@ static json_t *backend_json(const struct status_input *in, const struct backend 
 		json_decref(paths);
 		return NULL;
 	}
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "name", b->name, "uri", b->uri, "bridge",
-			 b->bridge->name, "state", paths_state(n, n_up), "number", (json_int_t)b->number, "hold_ms",
-			 (json_int_t)b->hold_ms, "fence_ms", (json_int_t)b->fence_ms, "max_outstanding",
-			 (json_int_t)b->limits.max_outstanding, "max_transfer_bytes", (json_int_t)b->limits.max_transfer_bytes,
-			 "paths", paths, "identities", ids.list);
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "name", b->name, "uri", b->uri,
+			 "bridge", b->bridge->name, "state", paths_state(n, n_up), "number", (json_int_t)b->number,
+			 "hold_ms", (json_int_t)b->hold_ms, "fence_ms", (json_int_t)b->fence_ms, "max_outstanding",
+			 (json_int_t)b->limits.max_outstanding, "max_transfer_bytes",
+			 (json_int_t)b->limits.max_transfer_bytes, "paths", paths, "identities", ids.list);
 }
 
 json_t *status_backends_json(const struct status_input *in)
@@ -98,8 +99,9 @@ static json_t *group_json(const struct initiator_group *g)
 	for (size_t i = 0; ok && i < g->n_lun; i++) {
 		const struct lun_map_entry *l = &g->lun[i];
 
-		ok = status_append(luns, json_pack("{s:s, s:s, s:s}", "lun", scsi_lun_str(l->lun, lun), "backend", l->backend->name,
-						   "backend_lun", scsi_lun_str(l->backend_lun, backend_lun)));
+		ok = status_append(luns, json_pack("{s:s, s:s, s:s}", "lun", scsi_lun_str(l->lun, lun), "backend",
+						   l->backend->name, "backend_lun",
+						   scsi_lun_str(l->backend_lun, backend_lun)));
 	}
 	if (!ok) {
 		json_decref(patterns);
@@ -119,8 +121,8 @@ static json_t *target_json(const struct target_conf *t)
 			groups = NULL;
 		}
 	}
-	return json_pack("{s:s, s:o, s:o, s:o}", "name", t->name, "id_ext", status_hex_json(t->t_port_id, 8), "ioc_guid",
-			 status_hex_json(t->t_port_id + 8, 8), "groups", groups);
+	return json_pack("{s:s, s:o, s:o, s:o}", "name", t->name, "id_ext", status_hex_json(t->t_port_id, 8),
+			 "ioc_guid", status_hex_json(t->t_port_id + 8, 8), "groups", groups);
 }
 
 json_t *status_targets_json(const struct status_input *in)

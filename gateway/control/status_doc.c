@@ -11,8 +11,9 @@ static const struct {
 	const char *name;
 	json_t *(*make)(const struct status_input *in);
 } parts[] = {
-	{ "sessions", status_sessions_json }, { "luns", status_luns_json },         { "backends", status_backends_json },
-	{ "targets", status_targets_json },   { "reactors", status_reactors_json },
+	{ "sessions", status_sessions_json }, { "luns", status_luns_json },
+	{ "backends", status_backends_json }, { "targets", status_targets_json },
+	{ "reactors", status_reactors_json },
 };
 #define N_PARTS (sizeof(parts) / sizeof(parts[0]))
 
@@ -58,23 +59,26 @@ json_t *status_hist_json(const struct hist *h)
 			buckets = NULL;
 		}
 	}
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "count", (json_int_t)h->count, "sum_ns", (json_int_t)h->sum_ns, "max_ns",
-			 (json_int_t)h->max_ns, "p50_ns", (json_int_t)hist_percentile_ns(h, 50), "p99_ns",
-			 (json_int_t)hist_percentile_ns(h, 99), "buckets", buckets);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "count", (json_int_t)h->count, "sum_ns",
+			 (json_int_t)h->sum_ns, "max_ns", (json_int_t)h->max_ns, "p50_ns",
+			 (json_int_t)hist_percentile_ns(h, 50), "p99_ns", (json_int_t)hist_percentile_ns(h, 99),
+			 "buckets", buckets);
 }
 
 json_t *status_time_json(const struct time_split *t)
 {
-	return json_pack("{s:o, s:o, s:o, s:o}", "fabric", status_hist_json(&t->fabric), "gateway", status_hist_json(&t->gateway),
-			 "backend", status_hist_json(&t->backend), "total", status_hist_json(&t->total));
+	return json_pack("{s:o, s:o, s:o, s:o}", "fabric", status_hist_json(&t->fabric), "gateway",
+			 status_hist_json(&t->gateway), "backend", status_hist_json(&t->backend), "total",
+			 status_hist_json(&t->total));
 }
 
 json_t *status_io_json(const struct io_counters *io)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "reads_total", (json_int_t)io->reads_total, "writes_total",
-			 (json_int_t)io->writes_total, "others_total", (json_int_t)io->others_total, "read_bytes_total",
-			 (json_int_t)io->read_bytes_total, "write_bytes_total", (json_int_t)io->write_bytes_total,
-			 "check_conditions_total", (json_int_t)io->check_conditions_total, "busy_total", (json_int_t)io->busy_total,
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "reads_total", (json_int_t)io->reads_total,
+			 "writes_total", (json_int_t)io->writes_total, "others_total", (json_int_t)io->others_total,
+			 "read_bytes_total", (json_int_t)io->read_bytes_total, "write_bytes_total",
+			 (json_int_t)io->write_bytes_total, "check_conditions_total",
+			 (json_int_t)io->check_conditions_total, "busy_total", (json_int_t)io->busy_total,
 			 "errors_total", (json_int_t)io->errors_total, "aborted_total", (json_int_t)io->aborted_total);
 }
 
@@ -84,11 +88,12 @@ static json_t *gateway_json(const struct status_input *in)
 	uint64_t uptime_ms = in->now_ms > in->started_ms ? in->now_ms - in->started_ms : 0;
 
 	return json_pack("{s:s, s:s, s:i, s:s, s:b, s:s, s:s, s:I, s:s, s:I, s:I, s:s?}", "name",
-			 in->map ? in->map->gateway_name : "srpgw", "version", in->version, "pid", (int)getpid(), "state", in->state,
-			 "ready", strcmp(in->state, "ready") == 0, "time", events_time_str(in->now_ms, now), "started_at",
-			 events_time_str(in->started_ms, started), "uptime_ms", (json_int_t)uptime_ms, "config_file",
-			 in->config_file, "reloads_total", (json_int_t)in->reloads_total, "reload_errors_total",
-			 (json_int_t)in->reload_errors_total, "last_reload_error", in->last_reload_error);
+			 in->map ? in->map->gateway_name : "srpgw", "version", in->version, "pid", (int)getpid(),
+			 "state", in->state, "ready", strcmp(in->state, "ready") == 0, "time",
+			 events_time_str(in->now_ms, now), "started_at", events_time_str(in->started_ms, started),
+			 "uptime_ms", (json_int_t)uptime_ms, "config_file", in->config_file, "reloads_total",
+			 (json_int_t)in->reloads_total, "reload_errors_total", (json_int_t)in->reload_errors_total,
+			 "last_reload_error", in->last_reload_error);
 }
 
 static json_t *logins_json(const struct core_status *c)
@@ -96,19 +101,21 @@ static json_t *logins_json(const struct core_status *c)
 	json_t *reasons = json_array();
 	char code[16];
 
-	for (uint32_t i = 0; reasons && i < sizeof(c->refused_by_reason_total) / sizeof(c->refused_by_reason_total[0]); i++) {
+	for (uint32_t i = 0; reasons && i < sizeof(c->refused_by_reason_total) / sizeof(c->refused_by_reason_total[0]);
+	     i++) {
 		uint32_t reason = SRP_REJ_NO_DETAIL + i;
 
 		snprintf(code, sizeof(code), "0x%08x", reason);
-		if (!status_append(reasons, json_pack("{s:s, s:s, s:I}", "reason", code, "text", srp_rej_reason_name(reason), "total",
-						      (json_int_t)c->refused_by_reason_total[i]))) {
+		if (!status_append(reasons,
+				   json_pack("{s:s, s:s, s:I}", "reason", code, "text", srp_rej_reason_name(reason),
+					     "total", (json_int_t)c->refused_by_reason_total[i]))) {
 			json_decref(reasons);
 			reasons = NULL;
 		}
 	}
-	return json_pack("{s:I, s:I, s:I, s:o}", "logins_accepted_total", (json_int_t)c->logins_accepted_total, "logins_refused_total",
-			 (json_int_t)c->logins_refused_total, "protocol_errors_total", (json_int_t)c->protocol_errors_total,
-			 "refused_by_reason", reasons);
+	return json_pack("{s:I, s:I, s:I, s:o}", "logins_accepted_total", (json_int_t)c->logins_accepted_total,
+			 "logins_refused_total", (json_int_t)c->logins_refused_total, "protocol_errors_total",
+			 (json_int_t)c->protocol_errors_total, "refused_by_reason", reasons);
 }
 
 bool status_has_part(const char *part)
@@ -130,8 +137,8 @@ static bool set_all(json_t *doc, const struct status_input *in, const char *part
 {
 	if (!set(doc, "schema_version", json_integer(STATUS_SCHEMA_VERSION)) || !set(doc, "gateway", gateway_json(in)))
 		return false;
-	if (!part && (!set(doc, "listeners", json_incref(in->listeners)) || !set(doc, "devices", json_incref(in->devices)) ||
-		      !set(doc, "logins", logins_json(in->core))))
+	if (!part && (!set(doc, "listeners", json_incref(in->listeners)) ||
+		      !set(doc, "devices", json_incref(in->devices)) || !set(doc, "logins", logins_json(in->core))))
 		return false;
 	for (size_t i = 0; i < N_PARTS; i++) {
 		if ((!part || strcmp(part, parts[i].name) == 0) && !set(doc, parts[i].name, parts[i].make(in)))

@@ -19,17 +19,17 @@ struct status_input {
 	const struct map *map;
 	const struct reactor *control;
 	const char *version, *config_file;
-	const char *state; /* "starting", "ready", "draining", "drained" */
+	const char *state;   /* "starting", "ready", "draining", "drained" */
 	uint64_t started_ms; /* CLOCK_REALTIME */
 	uint64_t now_ms;
 	uint64_t reloads_total, reload_errors_total;
-	const char *last_reload_error; /* or NULL */
+	const char *last_reload_error;	      /* or NULL */
 	json_t *listeners, *devices, *events; /* parts made elsewhere; not consumed */
 };
 
 /*
- * The whole document, or with @part ("sessions", "luns", "backends", "targets", "events", "reactors") the common head and that member only.
- * Return: NULL when out of memory.
+ * The whole document, or with @part ("sessions", "luns", "backends", "targets", "events", "reactors") the common head
+ * and that member only. Return: NULL when out of memory.
  */
 json_t *status_document(const struct status_input *in, const char *part);
 /* Is that a member that can be asked for alone? */

@@ -23,7 +23,8 @@ int runtime_dir_take(const char *dir, int *lock_fd, struct err *e)
 	/* Whatever the umask says: members of the group must get through to the status socket. */
 	if ((mkdir(dir, 0755) || chmod(dir, 0755)) && errno != EEXIST) {
 		rc = -errno;
-		err_cure(e, rc == -ENOENT ? "make the folder that it lies in" : "run as root, or choose another \"runtime_dir\"");
+		err_cure(e, rc == -ENOENT ? "make the folder that it lies in"
+					  : "run as root, or choose another \"runtime_dir\"");
 		return err_set(e, rc, "cannot make the runtime folder %s: %s", dir, strerror(-rc));
 	}
 	snprintf(path, sizeof(path), "%s/" LOCK_NAME, dir);

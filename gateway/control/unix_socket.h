@@ -16,7 +16,8 @@
 int runtime_dir_take(const char *dir, int *lock_fd, struct err *e) WARN_UNUSED;
 
 /**
- * unix_socket_listen() - a listening, non-blocking stream socket; a stale one of that name is replaced, so take the folder first.
+ * unix_socket_listen() - a listening, non-blocking stream socket; a stale one of that name is replaced, so take the
+ * folder first.
  * @group: this group may connect too (mode 0660) if it exists; NULL: only the owner (0600).
  */
 int unix_socket_listen(const char *dir, const char *name, const char *group, int *fd, struct err *e) WARN_UNUSED;

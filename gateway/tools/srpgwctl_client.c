@@ -137,7 +137,8 @@ int client_ask(const char *socket, const json_t *request, int timeout_ms, json_t
 		rc = read_line(fd, deadline, &reply, &len);
 	if (rc) {
 		err_cure(e, rc == -ETIMEDOUT ? "see its log; it may be overloaded" : "see its log");
-		return err_set(e, rc, rc == -EPIPE ? "srpgwd closed the connection" : "srpgwd did not answer: %s", strerror(-rc));
+		return err_set(e, rc, rc == -EPIPE ? "srpgwd closed the connection" : "srpgwd did not answer: %s",
+			       strerror(-rc));
 	}
 	*answer = json_loadb(reply, len, 0, NULL);
 	if (!json_is_object(*answer)) {

@@ -115,7 +115,9 @@ static int finish_command(const struct options *o, json_t *answer, const char *t
 		putchar('\n');
 	} else {
 		json_array_foreach(json_object_get(answer, "warnings"), i, warning)
+		{
 			fprintf(stderr, "srpgwctl: warning: %s\n", json_string_value(warning));
+		}
 		printf("%s\n", text);
 	}
 	json_decref(answer);
@@ -139,7 +141,9 @@ static int run_drain(const struct options *o, const struct command *c, const cha
 
 	(void)c;
 	(void)arg;
-	return status ? status : finish_command(o, answer, "all sessions have ended; no host can log in until srpgwd is restarted");
+	return status
+		   ? status
+		   : finish_command(o, answer, "all sessions have ended; no host can log in until srpgwd is restarted");
 }
 
 static int run_kick(const struct options *o, const struct command *c, const char *arg)
@@ -210,7 +214,8 @@ static void usage(FILE *out)
 {
 	fputs("usage: srpgwctl [--json] [--runtime-dir DIR | --socket PATH] COMMAND\n\nCommands:\n", out);
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		fprintf(out, "  %-9s%-5s  %s\n", commands[i].name, commands[i].arg ? commands[i].arg : "", commands[i].help);
+		fprintf(out, "  %-9s%-5s  %s\n", commands[i].name, commands[i].arg ? commands[i].arg : "",
+			commands[i].help);
 	fputs("\nThe folder is " RUNTIME_DIR " unless it is named. Exit status: 0 done, 1 error or not ready,\n"
 	      "2 wrong usage, 3 no daemon.\n",
 	      out);

@@ -13,7 +13,7 @@ static struct table_cell *cell_new(struct table *t)
 {
 	struct table_cell *grown;
 
-	if (t->n_cells == t->cap) {
+	if (!t->cell || t->n_cells == t->cap) {
 		size_t cap = t->cap ? 2 * t->cap : 64;
 
 		grown = realloc(t->cell, cap * sizeof(*grown));

@@ -18,7 +18,7 @@ struct table {
 	struct table_cell {
 		char *text;
 		bool starts_row;
-	} *cell;
+	} * cell;
 	bool failed; /* out of memory: table_print() says so */
 };
 

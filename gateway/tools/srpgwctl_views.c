@@ -58,8 +58,8 @@ static void cell_ns(struct table *t, uint64_t n)
 }
 
 /* Commands, bytes, errors, and where the time goes (median of each part, then of all and its 99th percentile). */
-static const char *const io_headings[] = { "READS",  "WRITES",  "READ",    "WRITTEN", "ERRORS",
-					   "FABRIC", "GATEWAY", "BACKEND", "P50",     "P99", NULL };
+static const char *const io_headings[] = { "READS",   "WRITES",	 "READ", "WRITTEN", "ERRORS", "FABRIC",
+					   "GATEWAY", "BACKEND", "P50",	 "P99",	    NULL };
 
 static void io_cells(struct table *t, const json_t *o)
 {
@@ -93,7 +93,8 @@ static void status_logins(struct table *t, const json_t *logins)
 	table_cell(t, "logins");
 	table_cell(t, "%llu accepted, %llu refused", (unsigned long long)num(logins, "logins_accepted_total"),
 		   (unsigned long long)num(logins, "logins_refused_total"));
-	json_array_foreach(json_object_get(logins, "refused_by_reason"), i, reason) {
+	json_array_foreach(json_object_get(logins, "refused_by_reason"), i, reason)
+	{
 		if (!num(reason, "total"))
 			continue;
 		table_row(t);
@@ -108,7 +109,8 @@ static void status_reactors(struct table *t, const json_t *list)
 	size_t i;
 	json_t *r;
 
-	json_array_foreach(list, i, r) {
+	json_array_foreach(list, i, r)
+	{
 		uint64_t pool = num(r, "pool_size_bytes");
 
 		if (!json_object_get(r, "pool_size_bytes"))
@@ -140,13 +142,15 @@ int view_status(const json_t *doc, FILE *out)
 		table_cell(&t, "reload failed");
 		table_cell(&t, "%s", str(gw, "last_reload_error"));
 	}
-	json_array_foreach(json_object_get(doc, "listeners"), i, item) {
+	json_array_foreach(json_object_get(doc, "listeners"), i, item)
+	{
 		table_row(&t);
 		table_cell(&t, "listen");
-		table_cell(&t, "%s %s port %llu: %s", str(item, "fabric"), str(item, "address"), (unsigned long long)num(item, "port"),
-			   str(item, "state"));
+		table_cell(&t, "%s %s port %llu: %s", str(item, "fabric"), str(item, "address"),
+			   (unsigned long long)num(item, "port"), str(item, "state"));
 	}
-	json_array_foreach(json_object_get(doc, "devices"), i, item) {
+	json_array_foreach(json_object_get(doc, "devices"), i, item)
+	{
 		table_row(&t);
 		table_cell(&t, "device");
 		table_cell(&t, "%s (%s)", str(item, "device"), str(item, "fabric"));
@@ -155,7 +159,8 @@ int view_status(const json_t *doc, FILE *out)
 	table_row(&t);
 	table_cell(&t, "sessions");
 	table_cell(&t, "%zu", json_array_size(json_object_get(doc, "sessions")));
-	json_array_foreach(json_object_get(doc, "backends"), i, item) {
+	json_array_foreach(json_object_get(doc, "backends"), i, item)
+	{
 		table_row(&t);
 		table_cell(&t, "back-end");
 		table_cell(&t, "%s: %s, %zu paths, %s", str(item, "name"), str(item, "state"),
@@ -174,7 +179,8 @@ int view_sessions(const json_t *doc, FILE *out)
 
 	heading(&t, names);
 	io_heading(&t);
-	json_array_foreach(json_object_get(doc, "sessions"), i, s) {
+	json_array_foreach(json_object_get(doc, "sessions"), i, s)
+	{
 		table_row(&t);
 		table_cell(&t, "%llu", (unsigned long long)num(s, "id"));
 		table_cell(&t, "%s", str(s, "i_port_id"));
@@ -196,7 +202,8 @@ int view_luns(const json_t *doc, FILE *out)
 
 	heading(&t, names);
 	io_heading(&t);
-	json_array_foreach(json_object_get(doc, "luns"), i, l) {
+	json_array_foreach(json_object_get(doc, "luns"), i, l)
+	{
 		table_row(&t);
 		table_cell(&t, "%llu", (unsigned long long)num(l, "session_id"));
 		table_cell(&t, "%s", str(l, "lun"));
@@ -211,14 +218,16 @@ int view_luns(const json_t *doc, FILE *out)
 static int view_paths(const json_t *backends, FILE *out)
 {
 	static const char *const names[] = { "BACK-END", "SESSION", "STATE", "OUTSTANDING", "WAITING", "DETACHED",
-					     "UPS",      "DOWNS",   "P50",   "P99",         "WHY",     NULL };
+					     "UPS",	 "DOWNS",   "P50",   "P99",	    "WHY",     NULL };
 	struct table t = { .n_cells = 0 };
 	size_t i, k;
 	json_t *b, *p;
 
 	heading(&t, names);
-	json_array_foreach(backends, i, b) {
-		json_array_foreach(json_object_get(b, "paths"), k, p) {
+	json_array_foreach(backends, i, b)
+	{
+		json_array_foreach(json_object_get(b, "paths"), k, p)
+		{
 			table_row(&t);
 			table_cell(&t, "%s", str(b, "name"));
 			cell_count(&t, num(p, "session_id"));
@@ -238,14 +247,18 @@ static int view_paths(const json_t *backends, FILE *out)
 
 static int view_identities(const json_t *backends, FILE *out)
 {
-	static const char *const names[] = { "BACK-END", "TARGET", "GROUP", "INITIATOR", "INITIATOR NAME AT THE BACK-END", "ISID", NULL };
+	static const char *const names[] = {
+		"BACK-END", "TARGET", "GROUP", "INITIATOR", "INITIATOR NAME AT THE BACK-END", "ISID", NULL
+	};
 	struct table t = { .n_cells = 0 };
 	size_t i, k;
 	json_t *b, *p;
 
 	heading(&t, names);
-	json_array_foreach(backends, i, b) {
-		json_array_foreach(json_object_get(b, "identities"), k, p) {
+	json_array_foreach(backends, i, b)
+	{
+		json_array_foreach(json_object_get(b, "identities"), k, p)
+		{
 			table_row(&t);
 			table_cell(&t, "%s", str(b, "name"));
 			table_cell(&t, "%s", str(p, "target"));
@@ -268,7 +281,8 @@ int view_backends(const json_t *doc, FILE *out)
 	int rc;
 
 	heading(&t, names);
-	json_array_foreach(list, i, b) {
+	json_array_foreach(list, i, b)
+	{
 		table_row(&t);
 		table_cell(&t, "%s", str(b, "name"));
 		table_cell(&t, "%s", str(b, "state"));
@@ -294,7 +308,8 @@ int view_bridges(const json_t *doc, FILE *out)
 	int rc;
 
 	heading(&t, names);
-	json_array_foreach(list, i, b) {
+	json_array_foreach(list, i, b)
+	{
 		bool usable = json_is_true(json_object_get(b, "usable"));
 
 		table_row(&t);
@@ -305,7 +320,8 @@ int view_bridges(const json_t *doc, FILE *out)
 		table_cell(&t, "%s", str(b, "path"));
 	}
 	rc = print_and_free(&t, out);
-	json_array_foreach(list, i, b) {
+	json_array_foreach(list, i, b)
+	{
 		const char *help = str(b, "settings_help");
 
 		if (!*help)
@@ -327,7 +343,8 @@ int view_events(const json_t *doc, FILE *out)
 	size_t i;
 	json_t *e;
 
-	json_array_foreach(json_object_get(doc, "events"), i, e) {
+	json_array_foreach(json_object_get(doc, "events"), i, e)
+	{
 		table_row(&t);
 		table_cell(&t, "%s", str(e, "time"));
 		table_cell(&t, "%s", str(e, "level"));

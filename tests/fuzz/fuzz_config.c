@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Any text as a configuration file: it is either accepted whole, or there is at least one problem, each at a place that exists, with
- * a cause. What is accepted keeps the promises that core's snapshot is built on.
+ * Any text as a configuration file: it is either accepted whole, or there is at least one problem, each at a place that
+ * exists, with a cause. What is accepted keeps the promises that core's snapshot is built on.
  */
 #include "../../gateway/control/config.h"
 #include "../../gateway/control/pattern.h"

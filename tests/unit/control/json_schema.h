@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * As much of JSON Schema as docs/status.schema.json uses. A keyword that is not known here fails the test, so that no rule
- * is skipped silently.
+ * As much of JSON Schema as docs/status.schema.json uses. A keyword that is not known here fails the test, so that no
+ * rule is skipped silently.
  */
 #ifndef UNIT_CONTROL_JSON_SCHEMA_H
 #define UNIT_CONTROL_JSON_SCHEMA_H
@@ -67,7 +67,8 @@ static bool js_valid(struct schema_run *r, const json_t *v, const json_t *s, con
 
 static inline bool js_members(struct schema_run *r, const json_t *v, const json_t *s, const char *where)
 {
-	const json_t *properties = json_object_get(s, "properties"), *more = json_object_get(s, "additionalProperties"), *required;
+	const json_t *properties = json_object_get(s, "properties"), *more = json_object_get(s, "additionalProperties"),
+		     *required;
 	const char *key;
 	json_t *member;
 	char at[256];
@@ -79,7 +80,8 @@ static inline bool js_members(struct schema_run *r, const json_t *v, const json_
 		if (!json_object_get(v, key))
 			return js_fail(r, at, "is missing");
 	}
-	json_object_foreach((json_t *)v, key, member) {
+	json_object_foreach((json_t *)v, key, member)
+	{
 		const json_t *rule = json_object_get(properties, key);
 
 		snprintf(at, sizeof(at), "%.150s.%.60s", where, key);
@@ -98,7 +100,8 @@ static inline bool js_items(struct schema_run *r, const json_t *v, const json_t 
 	const json_t *min = json_object_get(s, "minItems"), *max = json_object_get(s, "maxItems");
 	char at[256];
 
-	if ((min && json_array_size(v) < (size_t)json_integer_value(min)) || (max && json_array_size(v) > (size_t)json_integer_value(max)))
+	if ((min && json_array_size(v) < (size_t)json_integer_value(min)) ||
+	    (max && json_array_size(v) > (size_t)json_integer_value(max)))
 		return js_fail(r, where, "has a wrong number of items");
 	for (size_t i = 0; i < json_array_size(v); i++) {
 		snprintf(at, sizeof(at), "%.200s[%zu]", where, i);
@@ -110,13 +113,28 @@ static inline bool js_items(struct schema_run *r, const json_t *v, const json_t 
 
 static inline bool js_keywords_known(struct schema_run *r, const json_t *s, const char *where)
 {
-	static const char *const known[] = { "$schema", "$defs",    "$ref",     "title",    "description", "type",    "enum",    "const",
-					     "minimum", "maximum",  "pattern",  "items",    "minItems",    "maxItems", "properties", "required",
+	static const char *const known[] = { "$schema",
+					     "$defs",
+					     "$ref",
+					     "title",
+					     "description",
+					     "type",
+					     "enum",
+					     "const",
+					     "minimum",
+					     "maximum",
+					     "pattern",
+					     "items",
+					     "minItems",
+					     "maxItems",
+					     "properties",
+					     "required",
 					     "additionalProperties" };
 	const char *key;
 	json_t *ignored;
 
-	json_object_foreach((json_t *)s, key, ignored) {
+	json_object_foreach((json_t *)s, key, ignored)
+	{
 		bool found = false;
 
 		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -138,7 +156,10 @@ static bool js_valid(struct schema_run *r, const json_t *v, const json_t *s, con
 		return false;
 	rule = json_object_get(s, "$ref");
 	if (rule)
-		return js_valid(r, v, json_object_get(json_object_get(r->root, "$defs"), json_string_value(rule) + strlen("#/$defs/")), where);
+		return js_valid(
+		    r, v,
+		    json_object_get(json_object_get(r->root, "$defs"), json_string_value(rule) + strlen("#/$defs/")),
+		    where);
 	if ((rule = json_object_get(s, "type")) && !js_type(v, rule))
 		return js_fail(r, where, "has a wrong type");
 	if ((rule = json_object_get(s, "const")) && !json_equal(v, rule))

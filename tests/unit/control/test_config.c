@@ -5,14 +5,14 @@
 #include <errno.h>
 
 static const char smallest[] =
-	"{\n"
-	"  \"listen\":   [ { \"fabric\": \"rdma\", \"address\": \"0.0.0.0\", \"port\": 5555 } ],\n"
-	"  \"backends\": { \"san\": { \"uri\": \"iscsi://127.0.0.1:3260/iqn.2026-11.example:disk\" } },\n"
-	"  \"targets\":  [ { \"id_ext\": \"0000000000000001\", \"ioc_guid\": \"0002c90300000001\",\n"
-	"                  \"initiators\": [ \"*\" ],\n"
-	"                  \"luns\": [ { \"lun\": 0, \"backend\": \"san\", \"backend_lun\": 1 } ] } ],\n"
-	"  \"runtime_dir\": \"/run/srpgw\"\n"
-	"}\n";
+    "{\n"
+    "  \"listen\":   [ { \"fabric\": \"rdma\", \"address\": \"0.0.0.0\", \"port\": 5555 } ],\n"
+    "  \"backends\": { \"san\": { \"uri\": \"iscsi://127.0.0.1:3260/iqn.2026-11.example:disk\" } },\n"
+    "  \"targets\":  [ { \"id_ext\": \"0000000000000001\", \"ioc_guid\": \"0002c90300000001\",\n"
+    "                  \"initiators\": [ \"*\" ],\n"
+    "                  \"luns\": [ { \"lun\": 0, \"backend\": \"san\", \"backend_lun\": 1 } ] } ],\n"
+    "  \"runtime_dir\": \"/run/srpgw\"\n"
+    "}\n";
 
 static void the_smallest_is_complete(void **state)
 {
@@ -47,16 +47,22 @@ static void the_smallest_is_complete(void **state)
 static void everything_can_be_said(void **state)
 {
 	static const char text[] =
-		"{ \"name\": \"gw-1.lab\", \"state_dir\": \"/s\", \"runtime_dir\": \"/r\", \"log_level\": \"debug\", \"reactors\": 3,\n"
-		"\"busy_poll_us\": 50, \"pool_bytes\": 1048576, \"limits\": { \"max_tasks\": 64, \"max_transfer_bytes\": \"256K\", \"immediate_data\": false },\n"
-		"\"listen\": [ { \"fabric\": \"iwarp\", \"address\": \"::1\", \"port\": 1 }, { \"fabric\": \"ib\", \"port\": 65535 } ],\n"
-		"\"backends\": { \"a\": { \"uri\": \"iser://[fe80::1]:3261/eui.0123456789abcdef\", \"portals\": [ \"h.example:3260\" ],\n"
-		"  \"identity\": { \"initiator_name\": \"iqn.2026-11.example:one\" }, \"hold_seconds\": 0,\n"
-		"  \"chap\": { \"user\": \"u\", \"secret_file\": \"/f\", \"mutual_user\": \"m\", \"mutual_secret_file\": \"/g\" },\n"
-		"  \"settings\": { \"k\": \"v\" } }, \"b\": { \"uri\": \"mem:64M\" } },\n"
-		"\"targets\": [ { \"name\": \"t\", \"id_ext\": \"000000000000000A\", \"ioc_guid\": \"0000000000000001\",\n"
-		"  \"groups\": [ { \"name\": \"g\", \"initiators\": [ \"10.0.0.0/8\" ],\n"
-		"     \"luns\": [ { \"lun\": 16383, \"backend\": \"b\" }, { \"lun\": \"0100000000000000\", \"backend\": \"a\" } ] } ] } ] }";
+	    "{ \"name\": \"gw-1.lab\", \"state_dir\": \"/s\", \"runtime_dir\": \"/r\", \"log_level\": \"debug\", "
+	    "\"reactors\": 3,\n"
+	    "\"busy_poll_us\": 50, \"pool_bytes\": 1048576, \"limits\": { \"max_tasks\": 64, \"max_transfer_bytes\": "
+	    "\"256K\", \"immediate_data\": false },\n"
+	    "\"listen\": [ { \"fabric\": \"iwarp\", \"address\": \"::1\", \"port\": 1 }, { \"fabric\": \"ib\", "
+	    "\"port\": 65535 } ],\n"
+	    "\"backends\": { \"a\": { \"uri\": \"iser://[fe80::1]:3261/eui.0123456789abcdef\", \"portals\": [ "
+	    "\"h.example:3260\" ],\n"
+	    "  \"identity\": { \"initiator_name\": \"iqn.2026-11.example:one\" }, \"hold_seconds\": 0,\n"
+	    "  \"chap\": { \"user\": \"u\", \"secret_file\": \"/f\", \"mutual_user\": \"m\", \"mutual_secret_file\": "
+	    "\"/g\" },\n"
+	    "  \"settings\": { \"k\": \"v\" } }, \"b\": { \"uri\": \"mem:64M\" } },\n"
+	    "\"targets\": [ { \"name\": \"t\", \"id_ext\": \"000000000000000A\", \"ioc_guid\": \"0000000000000001\",\n"
+	    "  \"groups\": [ { \"name\": \"g\", \"initiators\": [ \"10.0.0.0/8\" ],\n"
+	    "     \"luns\": [ { \"lun\": 16383, \"backend\": \"b\" }, { \"lun\": \"0100000000000000\", \"backend\": "
+	    "\"a\" } ] } ] } ] }";
 	const struct config_backend *a;
 	const struct config_target *t;
 	const struct config_group *g;
@@ -90,19 +96,22 @@ static const char *with(const char *listen, const char *backends, const char *ta
 	snprintf(text, sizeof(text), "{ \"listen\": %s,\n\"backends\": %s,\n\"targets\": %s%s }",
 		 listen ? listen : "[ { \"fabric\": \"rdma\", \"port\": 5555 } ]",
 		 backends ? backends : "{ \"san\": { \"uri\": \"mem:64M\" } }",
-		 targets ? targets : "[ { \"ioc_guid\": \"0000000000000001\", \"initiators\": [ \"*\" ] } ]", more ? more : "");
+		 targets ? targets : "[ { \"ioc_guid\": \"0000000000000001\", \"initiators\": [ \"*\" ] } ]",
+		 more ? more : "");
 	return text;
 }
 
 static void not_json(void **state)
 {
 	(void)state;
-	unit_refused("{ \"listen\": [ ],\n }",
-		     "c.json:2:2: string or '}' expected; correct the JSON here; mind commas, quotes and brackets (comments are not "
-		     "allowed)");
-	unit_refused("", "c.json:1:1: '[' or '{' expected near end of file; correct the JSON here; mind commas, quotes and brackets (comments are not "
+	unit_refused("{ \"listen\": [ ],\n }", "c.json:2:2: string or '}' expected; correct the JSON here; mind "
+					       "commas, quotes and brackets (comments are not "
+					       "allowed)");
+	unit_refused("", "c.json:1:1: '[' or '{' expected near end of file; correct the JSON here; mind commas, quotes "
+			 "and brackets (comments are not "
 			 "allowed)");
-	unit_refused("{ \"name\": \"a\",\n  \"name\": \"b\" }", "c.json:2:3: the key \"name\" stands twice in this object; keep one of the two");
+	unit_refused("{ \"name\": \"a\",\n  \"name\": \"b\" }",
+		     "c.json:2:3: the key \"name\" stands twice in this object; keep one of the two");
 	unit_refused("[]", "c.json:1:1: this value has the wrong type; give an object: { ... }");
 }
 
@@ -128,27 +137,34 @@ static void values(void **state)
 		     "c.json:1:43: listen[0].port: \"5555\" is not allowed here; give a number from 1 to 65535");
 	unit_refused(with("[ { \"fabric\": \"rmda\", \"port\": 1 } ]", NULL, NULL, NULL),
 		     "c.json:1:27: listen[0].fabric: \"rmda\" is not allowed here; did you mean \"rdma\"?");
-	unit_refused(with("[ { \"fabric\": \"ethernet\", \"port\": 1 } ]", NULL, NULL, NULL),
-		     "c.json:1:27: listen[0].fabric: \"ethernet\" is not allowed here; give one of \"rdma\", \"ib\", \"iwarp\"");
+	unit_refused(
+	    with("[ { \"fabric\": \"ethernet\", \"port\": 1 } ]", NULL, NULL, NULL),
+	    "c.json:1:27: listen[0].fabric: \"ethernet\" is not allowed here; give one of \"rdma\", \"ib\", \"iwarp\"");
 	unit_refused(with("{}", NULL, NULL, NULL),
 		     "c.json:1:13: listen: this value has the wrong type; give a list of objects");
-	unit_refused(with(NULL, "[]", NULL, NULL),
-		     "c.json:2:13: backends: this value has the wrong type; give an object with an object for each name");
+	unit_refused(
+	    with(NULL, "[]", NULL, NULL),
+	    "c.json:2:13: backends: this value has the wrong type; give an object with an object for each name");
 	unit_refused(with(NULL, NULL, NULL, ",\n\"pool_bytes\": \"64X\""),
-		     "c.json:4:15: pool_bytes: \"64X\" is not allowed here; give a number of bytes from 1048576 to 1099511627776, or a "
+		     "c.json:4:15: pool_bytes: \"64X\" is not allowed here; give a number of bytes from 1048576 to "
+		     "1099511627776, or a "
 		     "string such as \"64M\"");
 	unit_refused(with(NULL, NULL, NULL, ",\n\"pool_bytes\": \"1M\""),
-		     "c.json:4:15: pool_bytes: 1048576 bytes are too few for \"max_tasks\" and \"max_transfer_bytes\"; give at least "
+		     "c.json:4:15: pool_bytes: 1048576 bytes are too few for \"max_tasks\" and \"max_transfer_bytes\"; "
+		     "give at least "
 		     "12582912, or lower those limits");
 	unit_refused(with(NULL, NULL, NULL, ",\n\"reactors\": 1.5"),
 		     "c.json:4:13: reactors: a number with a fraction is not allowed here; give a number from 0 to 64");
-	unit_refused(with(NULL, NULL, "[ { \"ioc_guid\": \"12\", \"initiators\": [ \"*\" ] } ]", NULL),
-		     "c.json:3:28: targets[0].ioc_guid: \"12\" is not allowed here; give a string of 16 hexadecimal digits");
-	unit_refused(with(NULL, NULL, NULL, ",\n\"name\": \"\""), "c.json:4:9: name: \"\" is not allowed here; give a string");
+	unit_refused(
+	    with(NULL, NULL, "[ { \"ioc_guid\": \"12\", \"initiators\": [ \"*\" ] } ]", NULL),
+	    "c.json:3:28: targets[0].ioc_guid: \"12\" is not allowed here; give a string of 16 hexadecimal digits");
+	unit_refused(with(NULL, NULL, NULL, ",\n\"name\": \"\""),
+		     "c.json:4:9: name: \"\" is not allowed here; give a string");
 	unit_refused(with(NULL, NULL, NULL, ",\n\"limits\": 3"),
 		     "c.json:4:11: limits: this value has the wrong type; give an object: { ... }");
 	unit_refused(with(NULL, NULL, NULL, ",\n\"name\": \"UPPER\""),
-		     "c.json:4:9: name: \"UPPER\" cannot be part of an iSCSI initiator name; use at most 63 of a-z, 0-9, \"-\" and \".\"");
+		     "c.json:4:9: name: \"UPPER\" cannot be part of an iSCSI initiator name; use at most 63 of a-z, "
+		     "0-9, \"-\" and \".\"");
 	unit_refused(with(NULL, NULL, NULL, ",\n\"runtime_dir\": \"run\""),
 		     "c.json:4:16: runtime_dir: \"run\" is no absolute path; begin it with \"/\"");
 }
@@ -159,10 +175,12 @@ static void listen_entries(void **state)
 	unit_refused(with("[]", NULL, NULL, NULL),
 		     "c.json:1:13: listen: no host could log in; add an entry with \"fabric\" and \"port\"");
 	unit_refused(with("[ { \"fabric\": \"rdma\", \"address\": \"localhost\", \"port\": 1 } ]", NULL, NULL, NULL),
-		     "c.json:1:46: listen[0].address: \"localhost\" is no IP address; give the address of an RDMA interface in digits, or "
+		     "c.json:1:46: listen[0].address: \"localhost\" is no IP address; give the address of an RDMA "
+		     "interface in digits, or "
 		     "\"0.0.0.0\" for all");
-	unit_refused(with("[ { \"fabric\": \"rdma\", \"port\": 1 },\n{ \"fabric\": \"rdma\", \"port\": 1 } ]", NULL, NULL, NULL),
-		     "c.json:2:1: listen[1]: the same as listen[0]; remove one of the two");
+	unit_refused(
+	    with("[ { \"fabric\": \"rdma\", \"port\": 1 },\n{ \"fabric\": \"rdma\", \"port\": 1 } ]", NULL, NULL, NULL),
+	    "c.json:2:1: listen[1]: the same as listen[0]; remove one of the two");
 }
 
 static void uri_refused(const char *uri, const char *cause_and_cure)
@@ -187,9 +205,11 @@ static void uris(void **state)
 	uri_refused("iscsi://h:0/iqn.x", "the portal is no HOST[:PORT]; write iscsi://HOST[:PORT]/IQN");
 	uri_refused("iscsi://[::1/iqn.x", "the portal is no HOST[:PORT]; write iscsi://HOST[:PORT]/IQN");
 	uri_refused("iscsi://h:3260", "the target's name is missing; write iscsi://HOST[:PORT]/IQN");
-	uri_refused("iscsi://h/disk", "\"disk\" is no iSCSI name; give the target's name, which begins with iqn., eui. or naa.");
-	uri_refused("iscsi://h/iqn.x/1", "there is more after the target's name; write iscsi://HOST[:PORT]/IQN and give the LUN as "
-					 "\"backend_lun\" in the target's luns");
+	uri_refused("iscsi://h/disk",
+		    "\"disk\" is no iSCSI name; give the target's name, which begins with iqn., eui. or naa.");
+	uri_refused("iscsi://h/iqn.x/1",
+		    "there is more after the target's name; write iscsi://HOST[:PORT]/IQN and give the LUN as "
+		    "\"backend_lun\" in the target's luns");
 	uri_refused("mem:", "the URI is not complete; write mem:SIZE, for example mem:64M");
 	uri_refused("sg:sg0", "the URI is not complete; write sg:/dev/sgN");
 }
@@ -198,19 +218,27 @@ static void backends(void **state)
 {
 	(void)state;
 	unit_refused(with(NULL, "{ \"s n\": { \"uri\": \"mem:1M\" } }", NULL, NULL),
-		     "c.json:2:15: backends.s n: \"s n\" is no good name for a back-end; use at most 63 letters, digits, \"-\", \".\" and \"_\"");
+		     "c.json:2:15: backends.s n: \"s n\" is no good name for a back-end; use at most 63 letters, "
+		     "digits, \"-\", \".\" and \"_\"");
 	unit_refused(with(NULL, "{ \"s\": { \"uri\": \"mem:1M\", \"portals\": [ \"h\" ] } }", NULL, NULL),
 		     "c.json:2:50: backends.s.portals: only iSCSI and iSER back-ends have portals; remove \"portals\"");
-	unit_refused(with(NULL, "{ \"s\": { \"uri\": \"iscsi://h/iqn.x\", \"portals\": [ \"h\", \"h:x\" ] } }", NULL, NULL),
-		     "c.json:2:66: backends.s.portals[1]: \"h:x\" is no portal; write HOST, HOST:PORT or [V6ADDRESS]:PORT");
-	unit_refused(with(NULL, "{ \"s\": { \"uri\": \"iscsi://h/iqn.x\", \"chap\": { \"user\": \"u\" } } }", NULL, NULL),
-		     "c.json:2:56: backends.s.chap: \"user\" and \"secret_file\" belong together; give both or none");
-	unit_refused(with(NULL, "{ \"s\": { \"uri\": \"iscsi://h/iqn.x\", \"chap\": { \"secret\": \"x\" } } }", NULL, NULL),
-		     "c.json:2:58: backends.s.chap.secret: unknown key; did you mean \"secret_file\"?");
-	unit_refused(with(NULL, "{ \"s\": { \"uri\": \"iscsi://h/iqn.x\", \"identity\": { \"initiator_name\": \"me\" } } }", NULL, NULL),
-		     "c.json:2:80: backends.s.identity.initiator_name: \"me\" is no iSCSI name; begin it with iqn., eui. or naa.");
-	unit_refused(with(NULL, "{ \"s\": { \"uri\": \"mem:1M\", \"retry_ms\": 20000 } }", NULL, NULL),
-		     "c.json:2:51: backends.s.retry_ms: larger than \"retry_max_ms\" (10000); make it the smaller of the two");
+	unit_refused(
+	    with(NULL, "{ \"s\": { \"uri\": \"iscsi://h/iqn.x\", \"portals\": [ \"h\", \"h:x\" ] } }", NULL, NULL),
+	    "c.json:2:66: backends.s.portals[1]: \"h:x\" is no portal; write HOST, HOST:PORT or [V6ADDRESS]:PORT");
+	unit_refused(
+	    with(NULL, "{ \"s\": { \"uri\": \"iscsi://h/iqn.x\", \"chap\": { \"user\": \"u\" } } }", NULL, NULL),
+	    "c.json:2:56: backends.s.chap: \"user\" and \"secret_file\" belong together; give both or none");
+	unit_refused(
+	    with(NULL, "{ \"s\": { \"uri\": \"iscsi://h/iqn.x\", \"chap\": { \"secret\": \"x\" } } }", NULL, NULL),
+	    "c.json:2:58: backends.s.chap.secret: unknown key; did you mean \"secret_file\"?");
+	unit_refused(with(NULL,
+			  "{ \"s\": { \"uri\": \"iscsi://h/iqn.x\", \"identity\": { \"initiator_name\": \"me\" } } }",
+			  NULL, NULL),
+		     "c.json:2:80: backends.s.identity.initiator_name: \"me\" is no iSCSI name; begin it with iqn., "
+		     "eui. or naa.");
+	unit_refused(
+	    with(NULL, "{ \"s\": { \"uri\": \"mem:1M\", \"retry_ms\": 20000 } }", NULL, NULL),
+	    "c.json:2:51: backends.s.retry_ms: larger than \"retry_max_ms\" (10000); make it the smaller of the two");
 }
 
 static void target_refused(const char *rest, const char *want)
@@ -224,26 +252,33 @@ static void target_refused(const char *rest, const char *want)
 static void targets(void **state)
 {
 	(void)state;
-	unit_refused(with(NULL, NULL, "[]", NULL),
-		     "c.json:3:12: targets: the list is empty: there is nothing to log in to; add a target with \"initiators\" and \"luns\"");
-	target_refused("", "c.json:3:14: targets[0].initiators: this target has no initiators: nobody could log in; list who may log in; "
+	unit_refused(with(NULL, NULL, "[]", NULL), "c.json:3:12: targets: the list is empty: there is nothing to log "
+						   "in to; add a target with \"initiators\" and \"luns\"");
+	target_refused("", "c.json:3:14: targets[0].initiators: this target has no initiators: nobody could log in; "
+			   "list who may log in; "
 			   "\"*\" lets everybody in");
-	target_refused(", \"initiators\": []",
-		       "c.json:3:62: targets[0].initiators: this target has no initiators: nobody could log in; list who may log in; "
-		       "\"*\" lets everybody in");
-	target_refused(", \"groups\": [ { \"initiators\": [ \"*\" ] } ], \"luns\": [ { \"lun\": 0, \"backend\": \"san\" } ]",
-		       "c.json:3:14: targets[0].initiators: this target has no initiators: nobody could see its \"luns\"; list who may "
-		       "log in; \"*\" lets everybody in");
-	target_refused(", \"initiators\": [ \"12\" ]",
-		       "c.json:3:64: targets[0].initiators[0]: \"12\": an initiator port identifier has 32 digits, not 2; write \"*\", 32 "
-		       "hexadecimal digits (\"*\" may stand for those at one end), an IP address or prefix, or DIGITS@ADDRESS");
+	target_refused(", \"initiators\": []", "c.json:3:62: targets[0].initiators: this target has no initiators: "
+					       "nobody could log in; list who may log in; "
+					       "\"*\" lets everybody in");
+	target_refused(
+	    ", \"groups\": [ { \"initiators\": [ \"*\" ] } ], \"luns\": [ { \"lun\": 0, \"backend\": \"san\" } ]",
+	    "c.json:3:14: targets[0].initiators: this target has no initiators: nobody could see its \"luns\"; list "
+	    "who may "
+	    "log in; \"*\" lets everybody in");
+	target_refused(
+	    ", \"initiators\": [ \"12\" ]",
+	    "c.json:3:64: targets[0].initiators[0]: \"12\": an initiator port identifier has 32 digits, not 2; write "
+	    "\"*\", 32 "
+	    "hexadecimal digits (\"*\" may stand for those at one end), an IP address or prefix, or DIGITS@ADDRESS");
 	target_refused(", \"initiators\": [ \"*\", \"*\" ]",
 		       "c.json:3:69: targets[0].initiators[1]: \"*\" stands twice in this list; remove one of the two");
 	target_refused(", \"initiators\": [ \"*\" ], \"groups\": [ { \"initiators\": [] } ]",
-		       "c.json:3:99: targets[0].groups[0].initiators: the list is empty: nobody is in this group; name the initiators, or "
+		       "c.json:3:99: targets[0].groups[0].initiators: the list is empty: nobody is in this group; name "
+		       "the initiators, or "
 		       "remove the group");
 	unit_refused(with(NULL, NULL,
-			  "[ { \"ioc_guid\": \"0000000000000001\", \"id_ext\": \"0000000000000002\", \"initiators\": [ \"*\" ] },\n"
+			  "[ { \"ioc_guid\": \"0000000000000001\", \"id_ext\": \"0000000000000002\", \"initiators\": [ "
+			  "\"*\" ] },\n"
 			  "{ \"ioc_guid\": \"0000000000000001\", \"initiators\": [ \"*\" ] } ]",
 			  NULL),
 		     "c.json:4:1: targets[1]: targets[0] has the same id_ext and ioc_guid; give it another id_ext");
@@ -254,25 +289,31 @@ static void luns(void **state)
 	(void)state;
 	target_refused(", \"initiators\": [ \"*\" ], \"luns\": [ { \"lun\": 0, \"backend\": \"sna\" } ]",
 		       "c.json:3:104: targets[0].luns[0].backend: there is no back-end \"sna\"; did you mean \"san\"?");
-	target_refused(", \"initiators\": [ \"*\" ], \"luns\": [ { \"lun\": 0, \"backend\": \"other\" } ]",
-		       "c.json:3:104: targets[0].luns[0].backend: there is no back-end \"other\"; add it to \"backends\"");
+	target_refused(
+	    ", \"initiators\": [ \"*\" ], \"luns\": [ { \"lun\": 0, \"backend\": \"other\" } ]",
+	    "c.json:3:104: targets[0].luns[0].backend: there is no back-end \"other\"; add it to \"backends\"");
 	target_refused(", \"initiators\": [ \"*\" ], \"luns\": [ { \"lun\": 16384, \"backend\": \"san\" } ]",
-		       "c.json:3:90: targets[0].luns[0].lun: 16384 is not allowed here; give a number from 0 to 16383, or a string of 16 "
+		       "c.json:3:90: targets[0].luns[0].lun: 16384 is not allowed here; give a number from 0 to 16383, "
+		       "or a string of 16 "
 		       "hexadecimal digits");
-	target_refused(", \"initiators\": [ \"*\" ], \"luns\": [ { \"backend\": \"san\" } ]",
-		       "c.json:3:81: targets[0].luns[0].lun: this key is missing; add \"lun\": the number that the hosts see");
+	target_refused(
+	    ", \"initiators\": [ \"*\" ], \"luns\": [ { \"backend\": \"san\" } ]",
+	    "c.json:3:81: targets[0].luns[0].lun: this key is missing; add \"lun\": the number that the hosts see");
 	target_refused(", \"initiators\": [ \"*\" ], \"luns\": [ { \"backend\": \"san\", \"all\": true } ]",
-		       "c.json:3:108: targets[0].luns[0].all: mapping all LUNs of a back-end is not available yet; write one entry with "
+		       "c.json:3:108: targets[0].luns[0].all: mapping all LUNs of a back-end is not available yet; "
+		       "write one entry with "
 		       "\"lun\" and \"backend_lun\" for each");
 	target_refused(", \"initiators\": [ \"*\" ], \"luns\": [ { \"lun\": 1, \"backend\": \"san\" },\n"
 		       "{ \"lun\": \"0001000000000000\", \"backend\": \"san\" } ]",
-		       "c.json:4:10: targets[0].luns[1].lun: LUN 1 is mapped twice, here and in luns[0]; give each logical unit a LUN of its "
+		       "c.json:4:10: targets[0].luns[1].lun: LUN 1 is mapped twice, here and in luns[0]; give each "
+		       "logical unit a LUN of its "
 		       "own");
 }
 
 static void all_mistakes_are_told_at_once(void **state)
 {
-	static const char text[] = "{ \"listen\": [ { \"fabric\": 1, \"prt\": 2 } ], \"backends\": {}, \"targets\": [ {\"x\":1} ] }";
+	static const char text[] =
+	    "{ \"listen\": [ { \"fabric\": 1, \"prt\": 2 } ], \"backends\": {}, \"targets\": [ {\"x\":1} ] }";
 	char line[sizeof(struct err)];
 	struct problems p;
 	struct config *c;
@@ -320,8 +361,9 @@ static void files(void **state)
 	unit_mkdir(dir);
 	snprintf(path, sizeof(path), "%s/c.json", dir);
 	assert_int_equal(config_load(path, &c, &p), -ENOENT);
-	assert_non_null(strstr(err_format(&p.item[0], line, sizeof(line)),
-			       "c.json: cannot read the configuration: No such file or directory; give the path of an existing file"));
+	assert_non_null(strstr(
+	    err_format(&p.item[0], line, sizeof(line)),
+	    "c.json: cannot read the configuration: No such file or directory; give the path of an existing file"));
 	problems_free(&p);
 	memset(&p, 0, sizeof(p));
 	assert_int_equal(config_load(dir, &c, &p), -EISDIR);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * gateway.h, service.h, reload, backends.h and listeners.h together, on the real core with its threads: only the fabric and the
- * bridges are stand-ins that record what they are told.
+ * gateway.h, service.h, reload, backends.h and listeners.h together, on the real core with its threads: only the fabric
+ * and the bridges are stand-ins that record what they are told.
  */
 #include "../../../gateway/bridge/host.h"
 #include "../../../gateway/control/gateway.h"
@@ -54,8 +54,8 @@ static void limits(struct srpgw_bridge_target *t, struct srpgw_limits *out)
 	out->max_outstanding = 32;
 }
 
-static int no_attach(struct srpgw_bridge_target *t, struct srpgw_reactor *r, const struct srpgw_nexus_id *n, struct srpgw_path_ctx *ctx,
-		     struct srpgw_bridge_path **path)
+static int no_attach(struct srpgw_bridge_target *t, struct srpgw_reactor *r, const struct srpgw_nexus_id *n,
+		     struct srpgw_path_ctx *ctx, struct srpgw_bridge_path **path)
 {
 	(void)t, (void)r, (void)n, (void)ctx, (void)path;
 	return -ENOTSUP;
@@ -88,10 +88,24 @@ static void no_tmf(struct srpgw_bridge_path *path, struct srpgw_tmf *tmf)
 }
 
 static const struct srpgw_bridge bridge = {
-	.struct_size = sizeof(bridge), .abi = SRPGW_BRIDGE_ABI, .name = "rec", .version = "1", .description = "records", .schemes = "mem",
-	.settings_help = "depth: how deep\ncolour: which\n", .close = target_close, .limits = limits, .attach = no_attach,
-	.open = no_open, .detach = no_detach, .submit = no_io, .abort = no_io, .tmf = no_tmf,
-	.mem_add = mem_add, .mem_del = mem_del, .scratch_size = 64,
+	.struct_size = sizeof(bridge),
+	.abi = SRPGW_BRIDGE_ABI,
+	.name = "rec",
+	.version = "1",
+	.description = "records",
+	.schemes = "mem",
+	.settings_help = "depth: how deep\ncolour: which\n",
+	.close = target_close,
+	.limits = limits,
+	.attach = no_attach,
+	.open = no_open,
+	.detach = no_detach,
+	.submit = no_io,
+	.abort = no_io,
+	.tmf = no_tmf,
+	.mem_add = mem_add,
+	.mem_del = mem_del,
+	.scratch_size = 64,
 };
 
 struct bridge_host {
@@ -132,8 +146,9 @@ int bridge_open(struct bridge_host *h, const char *uri, const struct srpgw_setti
 	(void)h;
 	bridges.last_settings[0] = '\0';
 	for (size_t i = 0; i < n_settings; i++)
-		snprintf(bridges.last_settings + strlen(bridges.last_settings), sizeof(bridges.last_settings) - strlen(bridges.last_settings),
-			 "%s=%s ", settings[i].key, settings[i].value);
+		snprintf(bridges.last_settings + strlen(bridges.last_settings),
+			 sizeof(bridges.last_settings) - strlen(bridges.last_settings), "%s=%s ", settings[i].key,
+			 settings[i].value);
 	if (bridges.refuse) {
 		err_cure(e, "do better");
 		return err_set(e, -EINVAL, "%s", bridges.refuse);
@@ -147,8 +162,8 @@ int bridge_open(struct bridge_host *h, const char *uri, const struct srpgw_setti
 	return 0;
 }
 
-void bridge_for_each(struct bridge_host *h, void (*fn)(void *arg, const char *path, const struct srpgw_bridge *b, const char *why),
-		     void *arg)
+void bridge_for_each(struct bridge_host *h,
+		     void (*fn)(void *arg, const char *path, const struct srpgw_bridge *b, const char *why), void *arg)
 {
 	(void)h;
 	fn(arg, "bridges/rec.so", &bridge, NULL);
@@ -214,7 +229,8 @@ static void wire_destroy(struct fabric *f)
 	free(f);
 }
 
-static void wire_describe(struct fabric *f, void (*emit)(void *arg, const char *device, const char *key, const char *value), void *arg)
+static void wire_describe(struct fabric *f,
+			  void (*emit)(void *arg, const char *device, const char *key, const char *value), void *arg)
 {
 	(void)f;
 	emit(arg, "dev0", "state", "in use");
@@ -222,8 +238,13 @@ static void wire_describe(struct fabric *f, void (*emit)(void *arg, const char *
 }
 
 static const struct fabric_ops wire_ops = {
-	.name = "wire", .listen = wire_listen, .unlisten = wire_unlisten, .mem_add = wire_mem_add, .mem_del = wire_mem_del,
-	.destroy = wire_destroy, .describe = wire_describe,
+	.name = "wire",
+	.listen = wire_listen,
+	.unlisten = wire_unlisten,
+	.mem_add = wire_mem_add,
+	.mem_del = wire_mem_del,
+	.destroy = wire_destroy,
+	.describe = wire_describe,
 };
 
 static int wire_create(struct reactor *control, uint32_t rx_bytes, struct fabric **out, struct err *e)
@@ -270,17 +291,20 @@ static void on_drained(void *arg)
 
 #define LISTEN "[ { \"fabric\": \"rdma\", \"port\": 5555 } ]"
 #define BACKENDS "{ \"a\": { \"uri\": \"mem:1M\" }, \"b\": { \"uri\": \"mem:2M\" } }"
-#define TARGETS                                                                                         \
-	"[ { \"id_ext\": \"0000000000000001\", \"ioc_guid\": \"0000000000000002\", \"initiators\": [ \"*\" ],\n" \
+#define TARGETS                                                                                                        \
+	"[ { \"id_ext\": \"0000000000000001\", \"ioc_guid\": \"0000000000000002\", \"initiators\": [ \"*\" ],\n"       \
 	"\"luns\": [ { \"lun\": 0, \"backend\": \"a\" }, { \"lun\": 1, \"backend\": \"b\" } ] } ]"
 
-static void write_config(struct rig *rig, const char *listen, const char *backends, const char *targets, const char *more)
+static void write_config(struct rig *rig, const char *listen, const char *backends, const char *targets,
+			 const char *more)
 {
 	char text[4096];
 
-	snprintf(text, sizeof(text), "{ \"runtime_dir\": \"%s/run\", \"reactors\": 2, \"pool_bytes\": \"1M\", \"log_level\": \"error\", \"limits\": "
-				     "{ \"max_tasks\": 64, \"max_ios\": 16, \"max_transfer_bytes\": \"256K\" },\n"
-				     "\"listen\": %s,\n\"backends\": %s,\n\"targets\": %s%s }\n",
+	snprintf(text, sizeof(text),
+		 "{ \"runtime_dir\": \"%s/run\", \"reactors\": 2, \"pool_bytes\": \"1M\", \"log_level\": \"error\", "
+		 "\"limits\": "
+		 "{ \"max_tasks\": 64, \"max_ios\": 16, \"max_transfer_bytes\": \"256K\" },\n"
+		 "\"listen\": %s,\n\"backends\": %s,\n\"targets\": %s%s }\n",
 		 rig->dir, listen, backends, targets, more);
 	unit_write(rig->dir, "c.json", text, 0600);
 }
@@ -322,8 +346,13 @@ static int teardown(void **state)
 
 static int create(struct rig *rig)
 {
-	const struct gateway_params p = { .control = rig->control, .kinds = kinds, .bridge_dir = "bridges", .version = "7",
-					  .ready = on_ready, .failed = on_failed, .arg = rig };
+	const struct gateway_params p = { .control = rig->control,
+					  .kinds = kinds,
+					  .bridge_dir = "bridges",
+					  .version = "7",
+					  .ready = on_ready,
+					  .failed = on_failed,
+					  .arg = rig };
 	struct config *c = NULL;
 
 	assert_int_equal(config_load(rig->file, &c, &rig->problems), 0);
@@ -514,7 +543,8 @@ static void reload_keeps_what_did_not_change(void **state)
 	assert_int_equal(bridges.closed, 0);
 	/* b changes, a stays; a key that needs a restart is named. */
 	write_config(rig, "[ { \"fabric\": \"rdma\", \"port\": 5556 } ]",
-		     "{ \"a\": { \"uri\": \"mem:1M\" }, \"b\": { \"uri\": \"mem:2M\", \"hold_seconds\": 3 } }", TARGETS, "");
+		     "{ \"a\": { \"uri\": \"mem:1M\" }, \"b\": { \"uri\": \"mem:2M\", \"hold_seconds\": 3 } }", TARGETS,
+		     "");
 	v = ask(rig, "control.sock", "{\"do\":\"reload\"}");
 	assert_true(json_is_true(json_object_get(v, "ok")));
 	assert_int_equal(json_array_size(json_object_get(v, "warnings")), 1);
@@ -526,7 +556,8 @@ static void reload_keeps_what_did_not_change(void **state)
 		reactor_poll(rig->control, 10); /* the last reactor lets go of the old snapshot */
 	assert_int_equal(bridges.closed, 1);
 	v = ask(rig, "status.sock", "{\"get\":\"backends\"}");
-	assert_int_equal(json_integer_value(json_object_get(json_array_get(json_object_get(v, "backends"), 1), "hold_ms")), 3000);
+	assert_int_equal(
+	    json_integer_value(json_object_get(json_array_get(json_object_get(v, "backends"), 1), "hold_ms")), 3000);
 	assert_int_equal(json_integer_value(json_object_get(json_object_get(v, "gateway"), "reloads_total")), 2);
 	json_decref(v);
 	assert_int_equal(wire.listening, 1);
@@ -541,15 +572,19 @@ static void a_reload_that_fails_changes_nothing(void **state)
 	start(rig);
 	write_config(rig, LISTEN, BACKENDS, "[ { \"ioc_guid\": \"0000000000000001\", \"initators\": [ \"*\" ] } ]", "");
 	v = ask(rig, "control.sock", "{\"do\":\"reload\"}");
-	assert_non_null(strstr(text_at(v, "error", "cause"), "c.json:4:48: targets[0].initators: unknown key; did you mean \"initiators\"?"));
+	assert_non_null(strstr(text_at(v, "error", "cause"),
+			       "c.json:4:48: targets[0].initators: unknown key; did you mean \"initiators\"?"));
 	assert_int_equal(json_array_size(json_object_get(json_object_get(v, "error"), "problems")), 1);
 	is_error(v, "bad-configuration");
 	/* One back-end cannot be opened: the other new one is closed again. */
-	write_config(rig, LISTEN, "{ \"c\": { \"uri\": \"mem:3M\" }, \"d\": { \"uri\": \"sg:/dev/sg0\" } }", TARGETS, "");
+	write_config(rig, LISTEN, "{ \"c\": { \"uri\": \"mem:3M\" }, \"d\": { \"uri\": \"sg:/dev/sg0\" } }", TARGETS,
+		     "");
 	is_error(ask(rig, "control.sock", "{\"do\":\"reload\"}"), "bad-configuration"); /* the targets name a and b */
-	write_config(rig, LISTEN, "{ \"a\": { \"uri\": \"mem:3M\" }, \"b\": { \"uri\": \"sg:/dev/sg0\" } }", TARGETS, "");
+	write_config(rig, LISTEN, "{ \"a\": { \"uri\": \"mem:3M\" }, \"b\": { \"uri\": \"sg:/dev/sg0\" } }", TARGETS,
+		     "");
 	v = ask(rig, "control.sock", "{\"do\":\"reload\"}");
-	assert_non_null(strstr(text_at(v, "error", "cause"), "c.json:3:55: backends.b.uri: no such bridge; install it"));
+	assert_non_null(
+	    strstr(text_at(v, "error", "cause"), "c.json:3:55: backends.b.uri: no such bridge; install it"));
 	is_error(v, "bad-configuration");
 	assert_int_equal(bridges.opened, 3);
 	assert_int_equal(bridges.closed, 1);
@@ -571,8 +606,10 @@ static void secrets_and_settings_reach_the_bridge(void **state)
 
 	unit_write(rig->dir, "secret", "hush\n", 0600);
 	snprintf(backends, sizeof(backends),
-		 "{ \"a\": { \"uri\": \"iscsi://h/iqn.x\", \"portals\": [ \"p1\", \"p2:1\" ], \"settings\": { \"depth\": \"9\" },\n"
-		 "\"chap\": { \"user\": \"me\", \"secret_file\": \"%s/secret\", \"mutual_user\": \"you\", \"mutual_secret_file\": "
+		 "{ \"a\": { \"uri\": \"iscsi://h/iqn.x\", \"portals\": [ \"p1\", \"p2:1\" ], \"settings\": { "
+		 "\"depth\": \"9\" },\n"
+		 "\"chap\": { \"user\": \"me\", \"secret_file\": \"%s/secret\", \"mutual_user\": \"you\", "
+		 "\"mutual_secret_file\": "
 		 "\"%s/secret\" } }, \"b\": { \"uri\": \"mem:2M\" } }",
 		 rig->dir, rig->dir);
 	/* The order of the file: b is opened last, so look at a alone. */
@@ -588,8 +625,9 @@ static void secrets_and_settings_reach_the_bridge(void **state)
 	v = ask(rig, "control.sock", "{\"do\":\"reload\"}");
 	assert_true(json_is_true(json_object_get(v, "ok")));
 	json_decref(v);
-	assert_string_equal(bridges.last_settings, "portals=p1,p2:1 chap_user=me chap_secret=hush hush chap_mutual_user=you "
-						   "chap_mutual_secret=hush hush depth=9 ");
+	assert_string_equal(bridges.last_settings,
+			    "portals=p1,p2:1 chap_user=me chap_secret=hush hush chap_mutual_user=you "
+			    "chap_mutual_secret=hush hush depth=9 ");
 	assert_int_equal(bridges.opened, 3);
 	/* No secret is told. */
 	v = ask(rig, "status.sock", "{\"get\":\"status\"}");
@@ -605,7 +643,8 @@ static void refused(struct rig *rig, const char *backends, const char *want)
 {
 	char line[sizeof(struct err)];
 
-	write_config(rig, LISTEN, backends, "[ { \"ioc_guid\": \"0000000000000001\", \"initiators\": [ \"*\" ] } ]", "");
+	write_config(rig, LISTEN, backends, "[ { \"ioc_guid\": \"0000000000000001\", \"initiators\": [ \"*\" ] } ]",
+		     "");
 	assert_true(create(rig) < 0);
 	assert_null(rig->g);
 	assert_int_equal(rig->problems.n, 1);
@@ -619,18 +658,23 @@ static void back_ends_that_cannot_be_opened(void **state)
 {
 	struct rig *rig = *state;
 
-	refused(rig, "{ \"a\": { \"uri\": \"sg:/dev/sg0\" } }", "c.json:3:29: backends.a.uri: no such bridge; install it");
+	refused(rig, "{ \"a\": { \"uri\": \"sg:/dev/sg0\" } }",
+		"c.json:3:29: backends.a.uri: no such bridge; install it");
 	refused(rig, "{ \"a\": { \"uri\": \"mem:1M\", \"settings\": { \"dept\": \"1\" } } }",
 		"c.json:3:53: backends.a.settings.dept: bridge rec knows no such setting; did you mean \"depth\"?");
 	refused(rig, "{ \"a\": { \"uri\": \"mem:1M\", \"settings\": { \"zz\": \"1\" } } }",
 		"knows no such setting; see `srpgwctl bridges` for its settings");
 	refused(rig, "{ \"a\": { \"uri\": \"mem:1M\", \"settings\": { \"chap_secret\": \"1\" } } }",
 		"this is no place for \"chap_secret\"; use \"portals\" and \"chap\" of the back-end");
-	refused(rig, "{ \"a\": { \"uri\": \"iscsi://h/iqn.x\", \"chap\": { \"user\": \"u\", \"secret_file\": \"/no/such\" } } }",
-		"backends.a.chap.secret_file: cannot read the secret: /no/such: No such file or directory");
+	refused(
+	    rig,
+	    "{ \"a\": { \"uri\": \"iscsi://h/iqn.x\", \"chap\": { \"user\": \"u\", \"secret_file\": \"/no/such\" } } }",
+	    "backends.a.chap.secret_file: cannot read the secret: /no/such: No such file or directory");
 	unit_write(rig->dir, "secret", "x\n", 0644);
 	char backends[300];
-	snprintf(backends, sizeof(backends), "{ \"a\": { \"uri\": \"iscsi://h/iqn.x\", \"chap\": { \"user\": \"u\", \"secret_file\": \"%s/secret\" } } }",
+	snprintf(backends, sizeof(backends),
+		 "{ \"a\": { \"uri\": \"iscsi://h/iqn.x\", \"chap\": { \"user\": \"u\", \"secret_file\": \"%s/secret\" "
+		 "} } }",
 		 rig->dir);
 	refused(rig, backends, "has mode 0644: others could read or change the secret; run: chmod 0600");
 	bridges.refuse = "the size is wrong";
@@ -641,7 +685,8 @@ static void a_port_that_is_taken(void **state)
 {
 	struct rig *rig = *state;
 
-	write_config(rig, "[ { \"fabric\": \"rdma\", \"port\": 5555 }, { \"fabric\": \"rdma\", \"port\": 7777 } ]", BACKENDS, TARGETS, "");
+	write_config(rig, "[ { \"fabric\": \"rdma\", \"port\": 5555 }, { \"fabric\": \"rdma\", \"port\": 7777 } ]",
+		     BACKENDS, TARGETS, "");
 	wire.refuse_port = 7777;
 	assert_int_equal(create(rig), 0);
 	assert_int_equal(gateway_start(rig->g, &rig->problems), 0);
@@ -706,16 +751,11 @@ static void drain_answers_all_who_asked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(it_starts_tells_its_status_and_stops),
-		TEST(many_may_ask_at_once),
-		TEST(requests_that_make_no_sense),
-		TEST(reload_keeps_what_did_not_change),
-		TEST(a_reload_that_fails_changes_nothing),
-		TEST(secrets_and_settings_reach_the_bridge),
-		TEST(back_ends_that_cannot_be_opened),
-		TEST(a_port_that_is_taken),
-		TEST(a_fabric_that_is_not_there),
-		TEST(two_in_one_folder),
+		TEST(it_starts_tells_its_status_and_stops), TEST(many_may_ask_at_once),
+		TEST(requests_that_make_no_sense),	    TEST(reload_keeps_what_did_not_change),
+		TEST(a_reload_that_fails_changes_nothing),  TEST(secrets_and_settings_reach_the_bridge),
+		TEST(back_ends_that_cannot_be_opened),	    TEST(a_port_that_is_taken),
+		TEST(a_fabric_that_is_not_there),	    TEST(two_in_one_folder),
 		TEST(drain_answers_all_who_asked),
 	};
 

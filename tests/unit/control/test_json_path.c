@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* json_path.h: every value and key of a text is found where it stands, and what does not exist is found at its parent. */
+/* json_path.h: every value and key of a text is found where it stands, and what does not exist is found at its parent.
+ */
 #include "../../../gateway/control/json_path.h"
 
 #include <setjmp.h>

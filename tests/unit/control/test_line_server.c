@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* line_server.h on a reactor that is stepped by hand, with a clock of its own: who is served, in what order, and who is cut off. */
+/* line_server.h on a reactor that is stepped by hand, with a clock of its own: who is served, in what order, and who is
+ * cut off. */
 #include "../../../gateway/control/line_server.h"
 #include "../../../gateway/control/unix_socket.h"
 #include "unit.h"
@@ -163,7 +164,7 @@ static void an_answer_may_come_later(void **state)
 	say(&rig, a, "hold\nnext\n");
 	say(&rig, b, "x\n");
 	hears(b, "x!\n");
-	hears(a, ""); /* "next" waits for its turn */
+	hears(a, "");	     /* "next" waits for its turn */
 	later(&rig, 120000); /* a client that waits for us is not idle; b is */
 	is_cut_off(b);
 	line_client_reply(rig.held[0], text("held\n"));
@@ -310,12 +311,9 @@ static void clients_are_counted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lines_are_answered_in_order),
-		cmocka_unit_test(an_answer_may_come_later),
-		cmocka_unit_test(clients_may_leave_at_any_time),
-		cmocka_unit_test(the_idle_and_the_slow_are_cut_off),
-		cmocka_unit_test(a_big_answer_arrives_whole),
-		cmocka_unit_test(a_line_has_a_limit),
+		cmocka_unit_test(lines_are_answered_in_order),	 cmocka_unit_test(an_answer_may_come_later),
+		cmocka_unit_test(clients_may_leave_at_any_time), cmocka_unit_test(the_idle_and_the_slow_are_cut_off),
+		cmocka_unit_test(a_big_answer_arrives_whole),	 cmocka_unit_test(a_line_has_a_limit),
 		cmocka_unit_test(clients_are_counted),
 	};
 

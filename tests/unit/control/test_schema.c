@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* schema.h: the manual's tables are those of the keys; the tables themselves are sound; what needs a restart is found. */
+/* schema.h: the manual's tables are those of the keys; the tables themselves are sound; what needs a restart is found.
+ */
 #include "unit.h"
 
 #include <errno.h>
@@ -107,8 +108,10 @@ static void collect(void *arg, const char *path)
 
 static void what_needs_a_restart(void **state)
 {
-	json_t *was = json_loads("{\"name\":\"a\",\"listen\":[1],\"limits\":{\"req_lim\":8,\"max_tasks\":9},\"reactors\":1}", 0, NULL);
-	json_t *is = json_loads("{\"name\":\"b\",\"listen\":[2],\"limits\":{\"req_lim\":7,\"max_tasks\":8},\"pool_bytes\":1}", 0, NULL);
+	json_t *was = json_loads(
+	    "{\"name\":\"a\",\"listen\":[1],\"limits\":{\"req_lim\":8,\"max_tasks\":9},\"reactors\":1}", 0, NULL);
+	json_t *is = json_loads(
+	    "{\"name\":\"b\",\"listen\":[2],\"limits\":{\"req_lim\":7,\"max_tasks\":8},\"pool_bytes\":1}", 0, NULL);
 	char all[256] = "";
 
 	(void)state;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* status_doc.h: a document with everything in it is what docs/status.schema.json says, number by number; and the event list. */
+/* status_doc.h: a document with everything in it is what docs/status.schema.json says, number by number; and the event
+ * list. */
 #include "../../../gateway/control/events.h"
 #include "../../../gateway/control/status_doc.h"
 #include "json_schema.h"
@@ -19,7 +20,12 @@ static struct srpgw_bridge bridge = { .name = "mem" };
 /* The map's texts are not const. */
 #define TEXT(s) ((char[]){ s })
 static struct backend backends[] = {
-	{ .name = TEXT("san"), .uri = TEXT("iscsi://h/iqn.x"), .bridge = &bridge, .hold_ms = 20000, .number = 1, .limits.max_outstanding = 128 },
+	{ .name = TEXT("san"),
+	  .uri = TEXT("iscsi://h/iqn.x"),
+	  .bridge = &bridge,
+	  .hold_ms = 20000,
+	  .number = 1,
+	  .limits.max_outstanding = 128 },
 	{ .name = TEXT("ram"), .uri = TEXT("mem:1M"), .bridge = &bridge, .number = 2 },
 };
 static struct backend *backend_list[] = { &backends[0], &backends[1] };
@@ -32,10 +38,18 @@ static struct lun_map_entry luns[] = {
 	{ .lun = { 0 }, .backend_lun = { 0, 1 }, .backend = &backends[0] },
 	{ .lun = { 0x41, 0x2c }, .backend_lun = { 0 }, .backend = &backends[1] },
 };
-static struct initiator_group group = { .name = TEXT("default"), .pattern = patterns, .n_pattern = 3, .lun = luns, .n_lun = 2 };
-static struct target_conf target = { .t_port_id = { 0, 0, 0, 0, 0, 0, 0, 1, 0xab }, .name = TEXT("t"), .group = &group, .n_group = 1 };
+static struct initiator_group group = {
+	.name = TEXT("default"), .pattern = patterns, .n_pattern = 3, .lun = luns, .n_lun = 2
+};
+static struct target_conf target = {
+	.t_port_id = { 0, 0, 0, 0, 0, 0, 0, 1, 0xab }, .name = TEXT("t"), .group = &group, .n_group = 1
+};
 static struct map map = {
-	.gateway_name = TEXT("gw"), .target = &target, .n_target = 1, .backend = backend_list, .n_backend = 2,
+	.gateway_name = TEXT("gw"),
+	.target = &target,
+	.n_target = 1,
+	.backend = backend_list,
+	.n_backend = 2,
 };
 
 struct all {
@@ -59,25 +73,49 @@ static void make(struct all *a)
 
 	reactor = (struct reactor_status){ .name = "data0", .pool_size_bytes = 1 << 20, .n_sessions = 1 };
 	reactor.task_states[TASK_EXECUTING] = 3;
-	session = (struct session_status){ .id = 7, .target = "t", .group = "default", .peer = "10.0.0.2:1", .n_channels = 1 };
+	session = (struct session_status){
+		.id = 7, .target = "t", .group = "default", .peer = "10.0.0.2:1", .n_channels = 1
+	};
 	memset(session.i_port_id, 0xff, 16);
 	session.since_ns = 4 * NS_PER_S;
-	session.channel[0] = (struct channel_status){ .id = 9, .state = "live", .peer = "10.0.0.2:1", .device = "rxe0", .req_lim = -1 };
+	session.channel[0] =
+	    (struct channel_status){ .id = 9, .state = "live", .peer = "10.0.0.2:1", .device = "rxe0", .req_lim = -1 };
 	session.io.read_bytes_total = 1ull << 40;
 	hist_add(&session.time.backend, 5000);
 	hist_add(&session.time.backend, 1ull << 60); /* the open bucket */
-	path[0] = (struct path_status){ .session_id = 7, .backend = "san", .state = "up", .initiator_name = "iqn.y", .since_ns = 1 };
+	path[0] = (struct path_status){
+		.session_id = 7, .backend = "san", .state = "up", .initiator_name = "iqn.y", .since_ns = 1
+	};
 	path[1] = (struct path_status){ .session_id = 8, .backend = "san", .state = "down", .why = "gone" };
 	lun = (struct lun_status){ .session_id = 7, .lun = "0", .backend = "san", .backend_lun = "1", .fenced = true };
 	a->core = (struct core_status){
-		.now_ns = 5 * NS_PER_S, .reactor = &reactor, .n_reactor = 1, .session = &session, .n_session = 1, .path = path, .n_path = 2,
-		.lun = &lun, .n_lun = 1, .logins_accepted_total = 2, .logins_refused_total = 1, .refused_by_reason_total = { 0, 1 },
+		.now_ns = 5 * NS_PER_S,
+		.reactor = &reactor,
+		.n_reactor = 1,
+		.session = &session,
+		.n_session = 1,
+		.path = path,
+		.n_path = 2,
+		.lun = &lun,
+		.n_lun = 1,
+		.logins_accepted_total = 2,
+		.logins_refused_total = 1,
+		.refused_by_reason_total = { 0, 1 },
 	};
 	a->in = (struct status_input){
-		.core = &a->core, .map = &map, .control = a->control, .version = "1", .config_file = "c.json", .state = "ready",
-		.started_ms = 1000, .now_ms = 1795372399123, .last_reload_error = "c.json:1:1: x",
-		.listeners = json_pack("[{s:s, s:s, s:i, s:s}]", "fabric", "rdma", "address", "::", "port", 5555, "state", "listening"),
-		.devices = json_pack("[{s:s, s:s, s:{s:s}}]", "fabric", "rdma", "device", "rxe0", "properties", "state", "in use"),
+		.core = &a->core,
+		.map = &map,
+		.control = a->control,
+		.version = "1",
+		.config_file = "c.json",
+		.state = "ready",
+		.started_ms = 1000,
+		.now_ms = 1795372399123,
+		.last_reload_error = "c.json:1:1: x",
+		.listeners = json_pack("[{s:s, s:s, s:i, s:s}]", "fabric", "rdma", "address", "::", "port", 5555,
+				       "state", "listening"),
+		.devices = json_pack("[{s:s, s:s, s:{s:s}}]", "fabric", "rdma", "device", "rxe0", "properties", "state",
+				     "in use"),
 		.events = json_array(),
 	};
 	assert_non_null(a->in.listeners);

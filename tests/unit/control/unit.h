@@ -73,7 +73,8 @@ static inline void unit_refused(const char *text, const char *want)
 		fail_msg("accepted, but wanted: %s", want);
 	assert_string_equal(err_format(&p.item[0], line, sizeof(line)), want);
 	if (problems_count(&p) != 1)
-		fail_msg("%zu problems, the second: %s", problems_count(&p), err_format(&p.item[1], line, sizeof(line)));
+		fail_msg("%zu problems, the second: %s", problems_count(&p),
+			 err_format(&p.item[1], line, sizeof(line)));
 	problems_free(&p);
 }
 

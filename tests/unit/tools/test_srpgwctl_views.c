@@ -32,12 +32,18 @@ static void status(void **state)
 {
 	(void)state;
 	shows(view_status,
-	      "{\"gateway\":{\"name\":\"gw\",\"version\":\"1.2\",\"state\":\"ready\",\"uptime_ms\":61000,\"config_file\":\"/c\",\"reloads_total\":2,"
-	      "\"last_reload_error\":\"/c:1:1: no\"},\"listeners\":[{\"fabric\":\"rdma\",\"address\":\"::\",\"port\":5555,\"state\":\"listening\"}],"
-	      "\"devices\":[{\"fabric\":\"rdma\",\"device\":\"rxe0\"}],\"logins\":{\"logins_accepted_total\":3,\"logins_refused_total\":1,"
-	      "\"refused_by_reason\":[{\"text\":\"a\",\"total\":0},{\"text\":\"no such initiator\",\"total\":1}]},\"sessions\":[{}],"
-	      "\"backends\":[{\"name\":\"san\",\"state\":\"up\",\"uri\":\"mem:1M\",\"paths\":[{}]}],\"reactors\":[{\"name\":\"control\"},"
-	      "{\"name\":\"data0\",\"n_sessions\":1,\"n_channels\":2,\"pool_size_bytes\":1048576,\"pool_free_bytes\":1048576,"
+	      "{\"gateway\":{\"name\":\"gw\",\"version\":\"1.2\",\"state\":\"ready\",\"uptime_ms\":61000,\"config_"
+	      "file\":\"/c\",\"reloads_total\":2,"
+	      "\"last_reload_error\":\"/c:1:1: "
+	      "no\"},\"listeners\":[{\"fabric\":\"rdma\",\"address\":\"::\",\"port\":5555,\"state\":\"listening\"}],"
+	      "\"devices\":[{\"fabric\":\"rdma\",\"device\":\"rxe0\"}],\"logins\":{\"logins_accepted_total\":3,"
+	      "\"logins_refused_total\":1,"
+	      "\"refused_by_reason\":[{\"text\":\"a\",\"total\":0},{\"text\":\"no such "
+	      "initiator\",\"total\":1}]},\"sessions\":[{}],"
+	      "\"backends\":[{\"name\":\"san\",\"state\":\"up\",\"uri\":\"mem:1M\",\"paths\":[{}]}],\"reactors\":[{"
+	      "\"name\":\"control\"},"
+	      "{\"name\":\"data0\",\"n_sessions\":1,\"n_channels\":2,\"pool_size_bytes\":1048576,\"pool_free_bytes\":"
+	      "1048576,"
 	      "\"pool_low_water_bytes\":524288}]}",
 	      "gw (srpgw 1.2): ready, up 61 s\n"
 	      "configuration  /c, reloaded 2 times\n"
@@ -51,57 +57,75 @@ static void status(void **state)
 	      "reactor        data0: 1 sessions, 2 channels, buffers 0 B of 1.0 MiB in use, at most 512.0 KiB\n");
 }
 
-#define IO                                                                                                                        \
-	"\"io\":{\"reads_total\":10,\"writes_total\":2000000,\"read_bytes_total\":4096,\"write_bytes_total\":0,\"errors_total\":0},"    \
-	"\"time\":{\"fabric\":{\"p50_ns\":1000},\"gateway\":{\"p50_ns\":0},\"backend\":{\"p50_ns\":2500000},\"total\":{\"p50_ns\":3000000,\"p99_ns\":9000000}}"
+#define IO                                                                                                             \
+	"\"io\":{\"reads_total\":10,\"writes_total\":2000000,\"read_bytes_total\":4096,\"write_bytes_total\":0,"       \
+	"\"errors_total\":0},"                                                                                         \
+	"\"time\":{\"fabric\":{\"p50_ns\":1000},\"gateway\":{\"p50_ns\":0},\"backend\":{\"p50_ns\":2500000},"          \
+	"\"total\":{\"p50_ns\":3000000,\"p99_ns\":9000000}}"
 
 static void sessions_and_luns(void **state)
 {
 	(void)state;
 	shows(view_sessions,
-	      "{\"sessions\":[{\"id\":7,\"i_port_id\":\"ff\",\"peer\":\"10.0.0.1:1\",\"target\":\"t\",\"group\":\"default\",\"n_channels\":2," IO "}]}",
-	      "ID  INITIATOR  PEER        TARGET  GROUP    CH  READS  WRITES     READ  WRITTEN  ERRORS  FABRIC  GATEWAY  BACKEND     P50     P99\n"
-	      " 7  ff         10.0.0.1:1  t       default   2     10   2.0 M  4.0 KiB      0 B       0  1.0 us        -   2.5 ms  3.0 ms  9.0 ms\n");
-	shows(view_luns, "{\"luns\":[{\"session_id\":7,\"lun\":\"0\",\"backend\":\"san\",\"backend_lun\":\"1\",\"fenced\":true," IO "}]}", NULL);
+	      "{\"sessions\":[{\"id\":7,\"i_port_id\":\"ff\",\"peer\":\"10.0.0.1:1\",\"target\":\"t\",\"group\":"
+	      "\"default\",\"n_channels\":2," IO "}]}",
+	      "ID  INITIATOR  PEER        TARGET  GROUP    CH  READS  WRITES     READ  WRITTEN  ERRORS  FABRIC  "
+	      "GATEWAY  BACKEND     P50     P99\n"
+	      " 7  ff         10.0.0.1:1  t       default   2     10   2.0 M  4.0 KiB      0 B       0  1.0 us        "
+	      "-   2.5 ms  3.0 ms  9.0 ms\n");
+	shows(view_luns,
+	      "{\"luns\":[{\"session_id\":7,\"lun\":\"0\",\"backend\":\"san\",\"backend_lun\":\"1\",\"fenced\":true," IO
+	      "}]}",
+	      NULL);
 	shows(view_sessions, "{\"sessions\":[]}",
-	      "ID  INITIATOR  PEER  TARGET  GROUP  CH  READS  WRITES  READ  WRITTEN  ERRORS  FABRIC  GATEWAY  BACKEND  P50  P99\n");
+	      "ID  INITIATOR  PEER  TARGET  GROUP  CH  READS  WRITES  READ  WRITTEN  ERRORS  FABRIC  GATEWAY  BACKEND  "
+	      "P50  P99\n");
 }
 
 static void backends(void **state)
 {
 	(void)state;
-	shows(view_backends,
-	      "{\"backends\":[{\"name\":\"san\",\"state\":\"down\",\"bridge\":\"iscsi\",\"uri\":\"iscsi://h/iqn.x\","
-	      "\"paths\":[{\"session_id\":1,\"state\":\"down\",\"why\":\"no answer\",\"n_waiting\":3,\"downs_total\":2}],"
-	      "\"identities\":[{\"target\":\"t\",\"group\":\"g\",\"initiator\":\"ff*\",\"initiator_name\":\"iqn.y\",\"isid\":\"809bb96cade3\"}]}]}",
-	      "BACK-END  STATE  BRIDGE  PATHS  URI\n"
-	      "san       down   iscsi       1  iscsi://h/iqn.x\n"
-	      "\n"
-	      "BACK-END  SESSION  STATE  OUTSTANDING  WAITING  DETACHED  UPS  DOWNS  P50  P99  WHY\n"
-	      "san             1  down             0        3         0    0      2    -    -  no answer\n"
-	      "\n"
-	      "BACK-END  TARGET  GROUP  INITIATOR  INITIATOR NAME AT THE BACK-END  ISID\n"
-	      "san       t       g      ff*        iqn.y                           809bb96cade3\n");
+	shows(
+	    view_backends,
+	    "{\"backends\":[{\"name\":\"san\",\"state\":\"down\",\"bridge\":\"iscsi\",\"uri\":\"iscsi://h/iqn.x\","
+	    "\"paths\":[{\"session_id\":1,\"state\":\"down\",\"why\":\"no answer\",\"n_waiting\":3,\"downs_total\":2}],"
+	    "\"identities\":[{\"target\":\"t\",\"group\":\"g\",\"initiator\":\"ff*\",\"initiator_name\":\"iqn.y\","
+	    "\"isid\":\"809bb96cade3\"}]}]}",
+	    "BACK-END  STATE  BRIDGE  PATHS  URI\n"
+	    "san       down   iscsi       1  iscsi://h/iqn.x\n"
+	    "\n"
+	    "BACK-END  SESSION  STATE  OUTSTANDING  WAITING  DETACHED  UPS  DOWNS  P50  P99  WHY\n"
+	    "san             1  down             0        3         0    0      2    -    -  no answer\n"
+	    "\n"
+	    "BACK-END  TARGET  GROUP  INITIATOR  INITIATOR NAME AT THE BACK-END  ISID\n"
+	    "san       t       g      ff*        iqn.y                           809bb96cade3\n");
 }
 
 static void bridges_and_events(void **state)
 {
 	(void)state;
-	shows(view_bridges,
-	      "{\"bridges\":[{\"path\":\"/b/mem.so\",\"usable\":true,\"name\":\"mem\",\"version\":\"1\",\"schemes\":\"mem\",\"description\":\"RAM disk\","
-	      "\"settings_help\":\"a: first\\nb: second\"},{\"path\":\"/b/x.so\",\"usable\":false,\"why\":\"too old\"}]}",
-	      "BRIDGE  VERSION  SCHEMES  WHAT IT IS  FILE\n"
-	      "mem           1  mem      RAM disk    /b/mem.so\n"
-	      "-                         too old     /b/x.so\n"
-	      "\nSettings of mem:\n  a: first\n  b: second\n");
-	shows(view_events, "{\"events\":[{\"time\":\"T\",\"level\":\"warn\",\"text\":\"hm\"},{\"time\":\"T2\",\"level\":\"error\",\"text\":\"oh\"}]}",
+	shows(
+	    view_bridges,
+	    "{\"bridges\":[{\"path\":\"/b/"
+	    "mem.so\",\"usable\":true,\"name\":\"mem\",\"version\":\"1\",\"schemes\":\"mem\",\"description\":\"RAM "
+	    "disk\","
+	    "\"settings_help\":\"a: first\\nb: second\"},{\"path\":\"/b/x.so\",\"usable\":false,\"why\":\"too old\"}]}",
+	    "BRIDGE  VERSION  SCHEMES  WHAT IT IS  FILE\n"
+	    "mem           1  mem      RAM disk    /b/mem.so\n"
+	    "-                         too old     /b/x.so\n"
+	    "\nSettings of mem:\n  a: first\n  b: second\n");
+	shows(view_events,
+	      "{\"events\":[{\"time\":\"T\",\"level\":\"warn\",\"text\":\"hm\"},{\"time\":\"T2\",\"level\":\"error\","
+	      "\"text\":\"oh\"}]}",
 	      "T   warn   hm\nT2  error  oh\n");
 }
 
 static void other_versions(void **state)
 {
 	(void)state;
-	static const char *const docs[] = { "{}", "{\"sessions\":7,\"backends\":{},\"luns\":[1],\"bridges\":[null],\"events\":[[]],\"gateway\":[]}" };
+	static const char *const docs[] = {
+		"{}", "{\"sessions\":7,\"backends\":{},\"luns\":[1],\"bridges\":[null],\"events\":[[]],\"gateway\":[]}"
+	};
 
 	for (size_t i = 0; i < sizeof(docs) / sizeof(docs[0]); i++) {
 		shows(view_status, docs[i], NULL);
@@ -116,8 +140,9 @@ static void other_versions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(status),	     cmocka_unit_test(sessions_and_luns), cmocka_unit_test(backends),
-		cmocka_unit_test(bridges_and_events), cmocka_unit_test(other_versions),
+		cmocka_unit_test(status),	  cmocka_unit_test(sessions_and_luns),
+		cmocka_unit_test(backends),	  cmocka_unit_test(bridges_and_events),
+		cmocka_unit_test(other_versions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
