@@ -5,6 +5,7 @@
  */
 #include "control/check.h"
 #include "control/gateway.h"
+#include "fabric/iwarp/iwarp.h"
 #include "fabric/verbs/verbs.h"
 
 #include <errno.h>
@@ -27,9 +28,17 @@ static int create_verbs(struct reactor *control, uint32_t rx_bytes, struct fabri
 	return verbs_fabric_create(control, &p, out, e);
 }
 
+static int create_iwarp(struct reactor *control, uint32_t rx_bytes, struct fabric **out, struct err *e)
+{
+	struct iwarp_params p = { .rx_bytes = rx_bytes };
+
+	return iwarp_fabric_create(control, &p, out, e);
+}
+
 /* Names as in listen[].fabric. */
 static const struct fabric_kind fabric_kinds[] = {
 	{ "rdma", create_verbs },
+	{ "iwarp", create_iwarp },
 	{ NULL, NULL },
 };
 
