@@ -4,6 +4,7 @@
  * Layer: tools. The only file of srpio that knows which fabrics there are.
  */
 #include "../base/log.h"
+#include "../fabric/iwarp/iwarp.h"
 #include "../fabric/verbs/verbs.h"
 #include "srpio_commands.h"
 #include "srpio_io.h"
@@ -22,8 +23,16 @@ static int rdma_create(struct reactor *control, struct fabric **out, struct err 
 	return verbs_fabric_create(control, &p, out, e);
 }
 
+static int iwarp_create(struct reactor *control, struct fabric **out, struct err *e)
+{
+	static const struct iwarp_params p = { .rx_buffers = 1024 };
+
+	return iwarp_fabric_create(control, &p, out, e);
+}
+
 static const struct srpio_fabric fabrics[] = {
 	{ "rdma", SRP_LOGIN_FORM_RDMA_CM, rdma_create },
+	{ "iwarp", SRP_LOGIN_FORM_RDMA_CM, iwarp_create },
 };
 
 static const struct {
