@@ -4,7 +4,7 @@
 so_GOOD := good newer below
 so_WRONG := wrongabi nosymbol null short cut noname noopen nodetach notmf alien
 so_DIR := $(BUILD)/tests/unit/bridge/so
-so_ALL := $(patsubst %,$(so_DIR)/%.so,$(so_GOOD) $(so_WRONG) older rude)
+so_ALL := $(patsubst %,$(so_DIR)/%.so,$(so_GOOD) $(so_WRONG) older rude guide)
 so_CC = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -shared
 
 $(patsubst %,$(so_DIR)/%.so,$(so_GOOD) $(so_WRONG)): $(so_DIR)/%.so: tests/unit/bridge/so/variant.c gateway/include/srpgw/bridge.h
@@ -13,6 +13,9 @@ $(so_DIR)/older.so: tests/unit/bridge/so/variant.c tests/unit/bridge/old/srpgw/b
 	$(call say,LD,$@)mkdir -p $(@D) && $(so_CC) -Itests/unit/bridge/old -DVARIANT_older -DVARIANT_NAME='"older"' -o $@ $<
 $(so_DIR)/rude.so: tests/unit/bridge/so/rude.c gateway/include/srpgw/bridge.h
 	$(call say,LD,$@)mkdir -p $(@D) && $(so_CC) -Igateway/include -o $@ $<
+# The example of the author's guide must compile and work as it stands there.
+$(so_DIR)/guide.so: docs/bridge-author-guide.md gateway/include/srpgw/bridge.h
+	$(call say,LD,$@)mkdir -p $(@D) && sed -n '/^```c$$/,/^```$$/{/^```/d;p}' $< > $(@:.so=.c) && $(so_CC) -Igateway/include -o $@ $(@:.so=.c)
 
 $(patsubst %,$(BUILD)/tests/unit/bridge/test_%,load guard): | $(so_ALL)
 
@@ -23,6 +26,7 @@ OBJS += $(plugins_TEST:%=%.o) $(plugins_HELP)
 $(plugins_TEST): $(BUILD)/tests/unit/plugins/%: $(BUILD)/tests/unit/plugins/%.o $(plugins_HELP) $(bridge_LIB) $(rt_LIB) $(base_LIB) | $(PLUGIN_SO)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		$(bridge_LIBS) -lcmocka -lpthread
+$(BUILD)/tests/unit/plugins/test_guide: | $(so_DIR)/guide.so
 unit-plugins: $(plugins_TEST)
 	$(Q)tests/check/run-programs unit-plugins $^
 check-bridges:

@@ -18,6 +18,7 @@
  *     io->scratch in the same interval. Status, sense data and residual are passed through, not interpreted.
  *  6. No callback on the reactor blocks, sleeps, or allocates on the command path. What must block goes through host->work().
  *  7. delivery NEVER may be said only of a command of which no byte left the bridge: such a command is sent again blindly.
+ *     A command that a confirmed task management function ended is ANSWERED with status TASK ABORTED, before tmf_done().
  *
  * Growth: structures grow only at their end; each begins with its size. The loader copies the smaller of its own
  * and the plugin's size into a zeroed table, and a plugin looks at host->struct_size before it uses a later member.
@@ -172,14 +173,17 @@ struct srpgw_host {
 	struct srpgw_timer *(*timer_new)(struct srpgw_reactor *r, void (*fn)(void *arg), void *arg);
 	void (*timer_arm)(struct srpgw_timer *t, uint64_t after_ns);
 	void (*timer_cancel)(struct srpgw_timer *t);
-	void (*timer_free)(struct srpgw_timer *t);
+	void (*timer_free)(struct srpgw_timer *t); /* also from inside fn */
 
-	/* Runs fn(arg) on a helper thread, then done(arg) on reactor r. Return: 0 or -errno (neither is called). */
+	/*
+	 * Runs fn(arg) on a helper thread, then done(arg) on reactor r; the path may be gone by then, so @arg is memory of its own.
+	 * Return: 0 or -errno (neither is called).
+	 */
 	int (*work)(struct srpgw_reactor *r, void (*fn)(void *arg), void (*done)(void *arg), void *arg);
 
 	/*
 	 * For a bridge stacked on another: opens the back-end of @uri. The result is used through @bridge exactly as the host would,
-	 * with the caller's own host table (see srpgw_bridge.open) so that answers come back to the caller.
+	 * with the caller's own host table (see srpgw_bridge.open) so that answers come back to the caller. Only from inside open().
 	 * Return: 0 or -errno with text in @why.
 	 */
 	int (*open_below)(const char *uri, const struct srpgw_setting *settings, size_t n_settings,

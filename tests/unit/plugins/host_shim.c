@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -155,12 +156,15 @@ static void svc_timer_free(struct srpgw_timer *t)
 	free(t);
 }
 
+uint32_t shim_work_delay_ms, shim_n_works;
+
 struct work {
 	struct reactor_msg msg;
 	struct reactor *r;
 	void (*fn)(void *arg);
 	void (*done)(void *arg);
 	void *arg;
+	uint32_t delay_ms;
 };
 
 static void on_worked(struct reactor_msg *msg)
@@ -169,6 +173,7 @@ static void on_worked(struct reactor_msg *msg)
 	struct work copy = *w;
 
 	free(w);
+	shim_n_works--;
 	copy.done(copy.arg);
 }
 
@@ -176,6 +181,8 @@ static void *work_thread(void *arg)
 {
 	struct work *w = arg;
 
+	/* A name server that takes its time. */
+	usleep(w->delay_ms * 1000);
 	w->fn(w->arg);
 	w->msg.fn = on_worked;
 	reactor_send(w->r, &w->msg);
@@ -194,12 +201,14 @@ static int svc_work(struct srpgw_reactor *r, void (*fn)(void *arg), void (*done)
 	w->fn = fn;
 	w->done = done;
 	w->arg = arg;
+	w->delay_ms = shim_work_delay_ms;
 	rc = pthread_create(&thread, NULL, work_thread, w);
 	if (rc) {
 		free(w);
 		return -rc;
 	}
 	pthread_detach(thread);
+	shim_n_works++;
 	return 0;
 }
 
@@ -220,7 +229,8 @@ static const struct srpgw_host services = {
 
 /* ---- open, attach ---- */
 
-/* BUILD/bridges, seen from BUILD/tests/unit/plugins/PROGRAM. */
+const char *shim_bridges = "../../../bridges"; /* BUILD/bridges, seen from BUILD/tests/unit/plugins/PROGRAM */
+
 static const char *bridges_dir(void)
 {
 	static char path[PATH_MAX + 64];
@@ -228,7 +238,7 @@ static const char *bridges_dir(void)
 
 	assert_true(n > 0);
 	path[n] = 0;
-	strcpy(strrchr(path, '/') + 1, "../../../bridges");
+	strcpy(strrchr(path, '/') + 1, shim_bridges);
 	return path;
 }
 

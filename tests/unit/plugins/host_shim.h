@@ -43,6 +43,12 @@ struct shim_tmf {
 	_Alignas(16) uint8_t scratch[SHIM_SCRATCH];
 };
 
+/* Folder with the bridges, relative to the test program's; the built ones by default. Set before shim_open(). */
+extern const char *shim_bridges;
+
+/* How long a helper thread sits on work before it does it; and how many pieces of work are not done yet. */
+extern uint32_t shim_work_delay_ms, shim_n_works;
+
 /* All of these fail the cmocka test when something goes wrong that the test did not ask for. */
 
 /* Opens @uri. @settings: "key", "value", ..., NULL; or NULL. */

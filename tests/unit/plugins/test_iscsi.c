@@ -433,6 +433,35 @@ static void test_name_is_resolved(void **state)
 	teardown(NULL);
 }
 
+static bool works_are_done(void *arg)
+{
+	(void)arg;
+	return !shim_n_works;
+}
+
+/* A slow name server blocks nobody; the lookup ends after its path, unheard. */
+static void test_name_is_resolved_slowly(void **state)
+{
+	static const char *const set[] = { "login_timeout_ms", "100", NULL };
+	uint64_t start;
+
+	(void)state;
+	shim_work_delay_ms = 400;
+	shim_open(&shim, "iscsi://localhost/iqn.x", set);
+	start = reactor_clock_ns(shim.reactor);
+	shim_attach_start(&shim, &path, 1);
+	assert_true(reactor_clock_ns(shim.reactor) - start < 200 * NS_PER_MS);
+	assert_true(shim_run(&shim, is_down, &path, 5000));
+	assert_non_null(strstr(path.why, "the name was not resolved within 100 ms"));
+	shim_detach(&path);
+	shim_attach_start(&shim, &path, 1);
+	shim_detach(&path);
+	assert_int_equal(shim_n_works, 2);
+	assert_true(shim_run(&shim, works_are_done, NULL, 5000));
+	shim_work_delay_ms = 0;
+	shim_close(&shim);
+}
+
 /* The first portal is dead: the second attempt takes the other. */
 static void test_next_portal(void **state)
 {
@@ -539,6 +568,7 @@ int main(void)
 		cmocka_unit_test(test_chap),
 		cmocka_unit_test(test_header_digest),
 		cmocka_unit_test(test_name_is_resolved),
+		cmocka_unit_test(test_name_is_resolved_slowly),
 		cmocka_unit_test(test_next_portal),
 		cmocka_unit_test(test_hung_target),
 		cmocka_unit_test(test_dead_target),

@@ -468,7 +468,7 @@ static void script_shut_window(struct scripted *s)
 
 static void test_shut_window(void **state)
 {
-	static const char *const set[] = { "nop_interval_ms", "50", "nop_timeout_ms", "100", NULL };
+	static const char *const set[] = { "nop_interval_ms", "50", "nop_timeout_ms", "200", NULL };
 	char fact[32];
 
 	(void)state;
@@ -478,7 +478,7 @@ static void test_shut_window(void **state)
 	shim_attach(&shim, &path, 1);
 	for (int i = 0; i < 4; i++)
 		start_read(&many[i], 1, 4096, 1);
-	shim_run_for(&shim, 300);
+	shim_run_for(&shim, 500);
 	assert_false(path.down);
 	assert_string_equal(shim_fact(&path, "outstanding", fact, sizeof(fact)), "4");
 	target.step = 1;
