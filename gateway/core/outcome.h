@@ -47,6 +47,7 @@ enum outcome_kind {
 	X(KICKED, LOGOUT, SRP_TLO_NONE, 0, 0, "an operator ended the session", "SRP r16a T_LOGOUT")                                \
 	X(UNMAPPED, LOGOUT, SRP_TLO_NONE, 0, 0, "the configuration no longer admits this initiator", "SRP r16a T_LOGOUT")          \
 	X(DRAINED, LOGOUT, SRP_TLO_NONE, 0, 0, "the gateway is stopping", "SRP r16a T_LOGOUT")                                      \
+	X(TMF_RESOURCES, LOGOUT, SRP_TLO_NONE, 0, 0, "no room for another task management function", "SRP r16a T_LOGOUT")           \
 	X(INTERNAL, LOGOUT, SRP_TLO_NONE, 0, 0, "the gateway broke a rule of its own", "SRP r16a T_LOGOUT")                         \
 	X(I_LOGOUT, CLOSE, 0, 0, 0, "the initiator logged out", "SRP r16a I_LOGOUT")                                                \
 	X(PEER_GONE, CLOSE, 0, 0, 0, "the RDMA channel went down", "SRP r16a RDMA channel")                                         \

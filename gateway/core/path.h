@@ -49,7 +49,7 @@ struct path {
 	uint32_t n_admitted;     /* tasks that passed READY and have no answer yet */
 	uint32_t n_waiting;      /* tasks in READY */
 	uint32_t n_detached;
-	uint32_t n_tmfs;         /* at the bridge */
+	uint32_t n_late_tmfs;    /* at the bridge, and nobody waits for them any more */
 	uint64_t quota_bytes;
 	uint32_t quota_ios;
 
@@ -95,6 +95,8 @@ void path_hold_task(struct path *p, struct task *t);
 void path_submit(struct task *t);
 /* The task will not hear of its io any more: the io waits alone for the back-end. @fence: until then nothing else is delivered to the LU. */
 void path_detach_io(struct io *io, bool fence);
+/* Gives the session up when too much waits at it that nobody waits for any more. */
+void path_check_detached(struct path *p);
 void path_io_done(struct srpgw_io *pub);
 /* The session is gone and these were never answered, against the contract. */
 void path_answer_leftovers(struct path *p);

@@ -146,6 +146,12 @@ static uint32_t most_detached(const struct path *p)
 	return queue && queue <= most ? queue - 1 : most;
 }
 
+void path_check_detached(struct path *p)
+{
+	if (p->n_detached + p->n_late_tmfs > most_detached(p))
+		path_rebuild(p, "too many aborted commands wait for it");
+}
+
 void path_detach_io(struct io *io, bool fence)
 {
 	struct path *p = io->path;
@@ -157,8 +163,7 @@ void path_detach_io(struct io *io, bool fence)
 	io->nexus->n_detached++;
 	if (fence)
 		fence_io_raise(io);
-	if (p->n_detached > most_detached(p))
-		path_rebuild(p, "too many aborted commands wait for it");
+	path_check_detached(p);
 }
 
 void path_answer_leftovers(struct path *p)

@@ -149,7 +149,7 @@ int shard_create(struct core *core, uint32_t index, const struct core_params *p,
 	s->control = p->control;
 	s->n_tasks = p->max_tasks;
 	s->n_ios = p->max_ios;
-	s->n_tmfs = p->max_ios / 8 + 16;
+	s->n_tmfs = p->max_tasks / 2 + 16;
 	init_lists(s);
 	rc = make_pools(s, p);
 	if (rc < 0) {

@@ -71,6 +71,18 @@ static void tmf_free_if_done(struct tmf *m)
 	list_push_front(&s->free_tmfs, &m->node);
 }
 
+/* Answered, or nobody waits for the answer any more. */
+static void leave(struct tmf *m)
+{
+	m->task->tmf = NULL;
+	m->task = NULL;
+	timer_cancel(m->shard->reactor, &m->deadline);
+	if (!m->at_bridge)
+		return;
+	m->path->n_late_tmfs++;
+	path_check_detached(m->path);
+}
+
 /* ---- what it affects ---- */
 
 /* By LUN and not by LU: after a change of the map, older commands may be on their way to another LU under the same LUN. */
@@ -151,9 +163,7 @@ static void answer(struct tmf *m, enum outcome code)
 	struct task *t = m->task;
 
 	shard_trace(m->shard, TRACE_TMF, t->ch->number, t->tag, (uint64_t)m->function << 8 | outcome_row(code)->value);
-	m->task = NULL;
-	t->tmf = NULL;
-	timer_cancel(m->shard->reactor, &m->deadline);
+	leave(m);
 	task_refuse(t, code);
 	tmf_free_if_done(m);
 }
@@ -266,7 +276,8 @@ static void rehurry(const struct tmf *m)
 static void bridge_done(struct tmf *m)
 {
 	m->at_bridge = false;
-	m->path->n_tmfs--;
+	if (!m->task)
+		m->path->n_late_tmfs--;
 	switch (m->result) {
 	case SRPGW_TMF_COMPLETE:
 	case SRPGW_TMF_NO_SUCH_TASK:
@@ -343,9 +354,7 @@ static bool must_ask(const struct tmf *m)
 
 void tmf_orphan(struct tmf *m)
 {
-	m->task->tmf = NULL;
-	m->task = NULL;
-	timer_cancel(m->shard->reactor, &m->deadline);
+	leave(m);
 	tmf_free_if_done(m);
 }
 
@@ -365,7 +374,6 @@ static void start(struct tmf *m)
 
 		m->pub.io = m->function == SRP_TMF_ABORT_TASK && io ? &io->pub : NULL;
 		m->asked = m->at_bridge = true;
-		m->path->n_tmfs++;
 		m->path->backend->bridge->tmf(m->path->session, &m->pub);
 	}
 	check(m);
@@ -408,7 +416,8 @@ void tmf_receive(struct task *t, const struct srp_tsk_mgmt *tm)
 	}
 	m = tmf_new(t, tm->function);
 	if (!m) {
-		task_refuse(t, OUTCOME_TMF_FAILED);
+		/* Hosts take any answer for a yes, so there is none while the victims live. */
+		channel_end(t->ch, OUTCOME_TMF_RESOURCES);
 		return;
 	}
 	m->victim_serial = victim ? victim->serial : 0;
