@@ -12,6 +12,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void gateway_set_state(struct gateway *g, const char *state)
+{
+	g->state = state;
+	g->generation++;
+}
+
+uint64_t gateway_generation(const struct gateway *g)
+{
+	return g->generation;
+}
+
 static void problem_from(struct problems *problems, const struct err *e)
 {
 	struct err *p = problem(problems, "%s", e->cause[0] ? e->cause : "out of memory");
@@ -87,7 +98,7 @@ int gateway_create(const struct gateway_params *p, struct config *config, struct
 	g->params = *p;
 	g->config = g->start_config = config;
 	g->lock_fd = -1;
-	g->state = "starting";
+	gateway_set_state(g, "starting");
 	g->started_ms = events_now_ms();
 	list_init(&g->drain_waiters);
 	log_set_level((enum log_level)config->log_level);
@@ -110,7 +121,7 @@ static void on_first_applied(void *arg)
 	if (strcmp(g->state, "starting") != 0) /* told to stop meanwhile */
 		return;
 	if (listeners_start(g->listeners, &problems) == 0) {
-		g->state = "ready";
+		gateway_set_state(g, "ready");
 		g->params.ready(g->params.arg);
 	} else {
 		g->params.failed(g->params.arg, &problems);
@@ -145,7 +156,7 @@ static void on_drained(void *arg)
 
 	if (g->was_ready) /* else there was nothing to end, and the line that says why is the last */
 		log_info("all sessions have ended");
-	g->state = "drained";
+	gateway_set_state(g, "drained");
 	list_init(&waiters);
 	list_splice_back(&waiters, &g->drain_waiters);
 	list_for_each_safe (n, &waiters) {
@@ -181,7 +192,7 @@ void gateway_drain(struct gateway *g, uint32_t timeout_ms, void (*done)(void *ar
 	g->was_ready = strcmp(g->state, "ready") == 0;
 	if (g->was_ready)
 		log_info("ending all sessions");
-	g->state = "draining";
+	gateway_set_state(g, "draining");
 	listeners_stop(g->listeners);
 	core_drain(g->core, timeout_ms, on_drained, g);
 }

@@ -52,6 +52,8 @@ void gateway_destroy(struct gateway *g);
 /* ---- for the sockets ---- */
 struct core *gateway_core(struct gateway *g);
 struct reactor *gateway_control(struct gateway *g);
+/* Counts what made an older status document wrong: changes of state, reloads. */
+uint64_t gateway_generation(const struct gateway *g);
 /* @core: as collected. The json members belong to the caller; NULL when out of memory. */
 void gateway_status_input(struct gateway *g, const struct core_status *core, struct status_input *in);
 /* Every plugin in the folder, usable or not: { "schema_version", "bridges": [...] }. */

@@ -26,6 +26,7 @@ struct gateway {
 	int lock_fd;
 
 	const char *state;
+	uint64_t generation;
 	bool was_ready; /* when the drain began */
 	struct list drain_waiters;
 	uint64_t started_ms;

@@ -40,6 +40,7 @@ static void reload_failed(struct gateway *g, const struct problems *problems)
 	json_t *answer, *error;
 
 	g->reload_errors_total++;
+	g->generation++;
 	for (size_t i = 0; i < problems->n; i++)
 		log_line(NULL, LOG_LEVEL_ERROR, "reload: %s", err_format(&problems->item[i], line, sizeof(line)));
 	log_warn("reload: the configuration stays as it was");
@@ -75,6 +76,7 @@ static void on_applied(void *arg)
 	g->next_config = NULL;
 	g->reloading = false;
 	g->reloads_total++;
+	g->generation++;
 	g->last_reload_error[0] = '\0';
 	log_set_level((enum log_level)g->config->log_level);
 	log_info("reload: %s is in force", g->config->file);

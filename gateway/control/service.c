@@ -28,7 +28,7 @@ struct service {
 	char dir[128];
 	struct line_server *status, *control;
 	struct core_status *last; /* what was collected last, answered from for STATUS_CACHE_NS */
-	uint64_t last_ns;
+	uint64_t last_ns, last_generation;
 	struct line_text *whole; /* the whole document made of it */
 	bool collecting;
 	struct list waiters;
@@ -124,6 +124,7 @@ static void on_collected(void *arg, struct core_status *st)
 		forget_last(s);
 		s->last = st;
 		s->last_ns = reactor_clock_ns(gateway_control(s->g));
+		s->last_generation = gateway_generation(s->g);
 	}
 	list_init(&waiters);
 	list_splice_back(&waiters, &s->waiters);
@@ -153,11 +154,18 @@ static struct waiter *waiter_new(struct service *s, struct line_client *client)
 	return w;
 }
 
+/* Young enough, and nothing that was commanded happened since. */
+static bool is_fresh(const struct service *s)
+{
+	return s->last && s->last_generation == gateway_generation(s->g) &&
+	       reactor_clock_ns(gateway_control(s->g)) - s->last_ns < STATUS_CACHE_NS;
+}
+
 static void get_document(struct service *s, struct line_client *client, const char *part)
 {
 	struct waiter *w;
 
-	if (s->last && reactor_clock_ns(gateway_control(s->g)) - s->last_ns < STATUS_CACHE_NS) {
+	if (is_fresh(s)) {
 		answer_from_last(s, client, part);
 		return;
 	}

@@ -62,3 +62,43 @@ config() {
 	shift
 	sed -e "s|/run/srpgw|$tmp/run|" "$@" config/good/smallest.json >"$tmp/$name.json"
 }
+
+# wait_for SECONDS COMMAND...: true as soon as the command succeeds.
+wait_for() {
+	until_ms=$(($(date +%s%N) / 1000000 + $1 * 1000))
+	shift
+	until "$@" >"$tmp/out" 2>"$tmp/err"; do
+		[ "$(($(date +%s%N) / 1000000))" -lt "$until_ms" ] || return 1
+		sleep 0.05
+	done
+}
+
+# ---- a running daemon, over user-space iWARP on the loopback interface ----
+port=$((20000 + $$ % 20000))
+
+# live_config NAME [SED...]: $tmp/NAME.json for a daemon that can run here: a RAM disk, and two LUNs of it.
+live_config() {
+	live_name=$1
+	shift
+	sed -e "s|@TMP@|$tmp|; s|@PORT@|$port|" "$@" config/live.json >"$tmp/$live_name.json"
+}
+
+# A program, so that timeout and others can run it.
+ctl=$tmp/ctl
+# shellcheck disable=SC2016 # for the script that is written
+printf '#!/bin/sh\nexec "%s" --runtime-dir "%s" "$@"\n' "$srpgwctl" "$tmp/run" >"$ctl"
+chmod 700 "$ctl"
+
+# daemon_start FILE: sets $daemon; true when it is ready.
+daemon_start() {
+	"$srpgwd" -c "$1" >>"$tmp/daemon.log" 2>&1 &
+	daemon=$!
+	started="$started $daemon"
+	wait_for 20 "$ctl" status
+}
+
+# daemon_stop SIGNAL: its exit status.
+daemon_stop() {
+	kill "-$1" "$daemon"
+	wait "$daemon"
+}

@@ -2,9 +2,16 @@
 # the build, and against one with sanitizers.
 INTEGRATION_SANITIZE ?= address,undefined
 
-check-integration: programs bridges
+INTEGRATION_HELPERS = $(BUILD)/tests/integration/notify
+
+check-integration: programs bridges integration-helpers
 	$(Q)$(MAKE) --no-print-directory SANITIZE=$(INTEGRATION_SANITIZE) \
-		BUILD=$(BUILD)-$(subst $(comma),-,$(INTEGRATION_SANITIZE)) programs bridges
+		BUILD=$(BUILD)-$(subst $(comma),-,$(INTEGRATION_SANITIZE)) programs bridges integration-helpers
 	$(Q)tests/integration/run $(BUILD) $(BUILD)-$(subst $(comma),-,$(INTEGRATION_SANITIZE))
 
-.PHONY: check-integration
+integration-helpers: $(INTEGRATION_HELPERS)
+$(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o
+	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $<
+OBJS += $(INTEGRATION_HELPERS:=.o)
+
+.PHONY: check-integration integration-helpers
