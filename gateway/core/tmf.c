@@ -156,6 +156,24 @@ static void abort_affected(const struct tmf *m, bool others)
 	}
 }
 
+/* What is not confirmed, and may act after all: nothing else reaches its LU before the back-end has answered. */
+static void fence_affected(struct tmf *m)
+{
+	list_for_each(ppos, &m->nexus->paths) {
+		list_for_each(pos, &list_entry(ppos, struct path, node)->outstanding) {
+			struct io *io = list_entry(pos, struct io, node);
+
+			if (affects_io(m, io))
+				fence_io_raise(io);
+		}
+	}
+	if (m->at_bridge && m->function != SRP_TMF_ABORT_TASK && !m->fences) {
+		/* The function itself may still act, on what comes after it. */
+		m->fences = true;
+		fence_raise(m->lu);
+	}
+}
+
 /* ---- answering ---- */
 
 static void answer(struct tmf *m, enum outcome code)
@@ -194,6 +212,9 @@ static void check(struct tmf *m)
 		if (!find_io(m, false))
 			answer(m, OUTCOME_TMF_OK);
 	} else if (!m->at_bridge) {
+		/* A host may take even a failure for the end of its commands. */
+		if (verdict(m) != OUTCOME_TMF_OK)
+			fence_affected(m);
 		answer(m, verdict(m));
 	}
 }
@@ -213,23 +234,6 @@ static void close_stuck(struct tmf *m)
 
 		if (t)
 			channel_end(ch, OUTCOME_RDMA_STUCK);
-	}
-}
-
-static void fence_affected(struct tmf *m)
-{
-	list_for_each(ppos, &m->nexus->paths) {
-		list_for_each(pos, &list_entry(ppos, struct path, node)->outstanding) {
-			struct io *io = list_entry(pos, struct io, node);
-
-			if (affects_io(m, io))
-				fence_io_raise(io);
-		}
-	}
-	if (m->at_bridge && m->function != SRP_TMF_ABORT_TASK && !m->fences) {
-		/* The function itself may still act, on what comes after it. */
-		m->fences = true;
-		fence_raise(m->lu);
 	}
 }
 
@@ -354,6 +358,8 @@ static bool must_ask(const struct tmf *m)
 
 void tmf_orphan(struct tmf *m)
 {
+	/* The host knows its commands lost, too: with the channel. */
+	fence_affected(m);
 	leave(m);
 	tmf_free_if_done(m);
 }

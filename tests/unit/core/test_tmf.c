@@ -426,10 +426,52 @@ static void test_manager_loses_its_channel(void **state)
 	rig_tmf(r, b, SRP_TMF_ABORT_TASK, 0, tag);
 	fake_break(b, FABRIC_DOWN_ERROR);
 	rig_run(r);
+	/* Nobody is told anything now, and yet the host takes its command for ended. */
+	assert_true(lu_of(r, 0)->n_fences > 0);
 	fake_answer(fake_first(r->disk[0]));
+	assert_int_equal(lu_of(r, 0)->n_fences, 0);
 	fake_tmf_answer(r->disk[0], SRPGW_TMF_COMPLETE);
 	rig_run(r);
 	assert_true(list_empty(&rig_nexus(r)->tmfs));
+}
+
+/* A back-end that sits on task management functions, too, is given up before they use up what all live on. */
+static void test_too_many_functions(void **state)
+{
+	struct rig *r = *state;
+	struct fake_conn *c = rig_login(r);
+
+	r->disk[0]->hold_tmf = true;
+	for (unsigned i = 0; i < 9; i++) {
+		uint64_t tmf;
+
+		assert_int_equal(r->disk[0]->n_detaches, 0);
+		tmf = rig_tmf(r, c, SRP_TMF_LUN_RESET, 0, 0);
+		rig_wait_ms(r, 2600);
+		rig_expect_code(r, c, tmf, 0);
+	}
+	rig_run(r);
+	assert_int_equal(r->disk[0]->n_detaches, 1);
+	rig_wait_ms(r, 2000);
+	assert_int_equal(lu_of(r, 0)->n_fences, 0);
+	rig_expect_status(r, c, rig_read(r, c, 0, 0, r->mem, 512), SCSI_GOOD);
+}
+
+static void test_no_room_for_a_function(void **state)
+{
+	struct rig *r = *state;
+	struct fake_conn *c = rig_login(r);
+	struct shard *s = r->core->shard[0];
+	struct list all;
+
+	list_init(&all);
+	list_splice_back(&all, &s->free_tmfs);
+	r->disk[0]->hold = true;
+	rig_tmf(r, c, SRP_TMF_ABORT_TASK, 0, rig_write(r, c, 0, 0, r->mem, 512));
+	/* Hosts take any answer for a yes, so there is none. */
+	rig_expect_logout(r, c, 0);
+	list_splice_back(&s->free_tmfs, &all);
+	fake_answer(fake_first(r->disk[0]));
 }
 
 static void test_two_aborts_of_one_task(void **state)
@@ -522,6 +564,8 @@ int main(void)
 		TEST(test_reset_cancels_everywhere),
 		TEST(test_too_many_detached),
 		TEST(test_manager_loses_its_channel),
+		TEST(test_too_many_functions),
+		TEST(test_no_room_for_a_function),
 		TEST(test_two_aborts_of_one_task),
 		TEST(test_duplicate_tag),
 		TEST(test_victim_is_local),
