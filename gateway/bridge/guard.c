@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Stands between the host and a bridge and holds the bridge to its contract (<srpgw/bridge.h>): one answer for each command and task
- * management function, none for others, events in order, nothing owed after detach. What a bridge does wrong is logged, counted and survived.
- * Costs one insertion and one removal in a set per command. Layer: bridge.
+ * Stands between the host and a bridge and holds the bridge to its contract (<srpgw/bridge.h>): one answer for each
+ * command and task management function, none for others, events in order, nothing owed after detach. What a bridge does
+ * wrong is logged, counted and survived. Costs one insertion and one removal in a set per command. Layer: bridge.
  */
 #include "internal.h"
 
@@ -61,7 +61,8 @@ static void count_unknown(const char *what, const void *obj)
 
 	if (h)
 		atomic_fetch_add(&h->stats.answers_unknown_total, 1);
-	log_error("a bridge answered %s %p, which is not outstanding: dropped; this is a fault of the bridge", what, obj);
+	log_error("a bridge answered %s %p, which is not outstanding: dropped; this is a fault of the bridge", what,
+		  obj);
 }
 
 static void guard_io_done(struct srpgw_io *io)
@@ -73,10 +74,11 @@ static void guard_io_done(struct srpgw_io *io)
 		return;
 	}
 	p->n_owed--;
-	if (io->delivery > SRPGW_DELIVERY_ANSWERED || io->sense_len > SRPGW_SENSE_MAX || io->resid_kind > SRPGW_RESID_OVER ||
-	    (io->resid_kind == SRPGW_RESID_UNDER && io->resid > io->data_len)) {
+	if (io->delivery > SRPGW_DELIVERY_ANSWERED || io->sense_len > SRPGW_SENSE_MAX ||
+	    io->resid_kind > SRPGW_RESID_OVER || (io->resid_kind == SRPGW_RESID_UNDER && io->resid > io->data_len)) {
 		atomic_fetch_add(&host_of(p)->stats.answers_malformed_total, 1);
-		log_error("bridge %s answered a command with delivery %u, %u bytes of sense, residual %u: taken as of unknown fate",
+		log_error("bridge %s answered a command with delivery %u, %u bytes of sense, residual %u: taken as of "
+			  "unknown fate",
 			  name_of(p), io->delivery, io->sense_len, io->resid);
 		io->delivery = SRPGW_DELIVERY_MAYBE;
 		io->sense_len = 0;
@@ -96,7 +98,8 @@ static void guard_tmf_done(struct srpgw_tmf *tmf)
 	p->n_owed--;
 	if (tmf->result > SRPGW_TMF_FAILED) {
 		atomic_fetch_add(&host_of(p)->stats.answers_malformed_total, 1);
-		log_error("bridge %s answered a task management function with %u: taken as failed", name_of(p), tmf->result);
+		log_error("bridge %s answered a task management function with %u: taken as failed", name_of(p),
+			  tmf->result);
 		tmf->result = SRPGW_TMF_FAILED;
 	}
 	host_of(p)->services.tmf_done(tmf);
@@ -104,13 +107,14 @@ static void guard_tmf_done(struct srpgw_tmf *tmf)
 
 static void guard_event(struct srpgw_path_ctx *ctx, const struct srpgw_event *ev)
 {
+	static const char *const states[] = { "not attached yet", "attaching", "up", "down" };
 	struct guard_path *p = (struct guard_path *)(void *)ctx;
 	bool in_order = p->state == PATH_ATTACHING || (p->state == PATH_UP && ev->kind != SRPGW_PATH_UP);
 
 	if (!in_order || ev->kind < SRPGW_PATH_PROGRESS || ev->kind > SRPGW_PATH_INVENTORY_CHANGED) {
 		atomic_fetch_add(&host_of(p)->stats.events_out_of_order_total, 1);
-		log_error("bridge %s raised event %u on a path that is %s: dropped; this is a fault of the bridge", name_of(p), ev->kind,
-			  p->state == PATH_STARTING ? "not attached yet" : p->state == PATH_UP ? "up" : "down");
+		log_error("bridge %s raised event %u on a path that is %s: dropped; this is a fault of the bridge",
+			  name_of(p), ev->kind, states[p->state]);
 		return;
 	}
 	if (ev->kind == SRPGW_PATH_UP)
@@ -166,8 +170,8 @@ int guard_open(struct plugin *p, const char *uri, const struct srpgw_setting *se
 	return 0;
 }
 
-static int open_unguarded(const struct srpgw_host *host, const char *uri, const struct srpgw_setting *settings, size_t n_settings,
-			  struct srpgw_bridge_target **target, char *why, size_t why_cap)
+static int open_unguarded(const struct srpgw_host *host, const char *uri, const struct srpgw_setting *settings,
+			  size_t n_settings, struct srpgw_bridge_target **target, char *why, size_t why_cap)
 {
 	(void)host, (void)uri, (void)settings, (void)n_settings, (void)target;
 	snprintf(why, why_cap, "back-ends are opened with bridge_open()");
@@ -220,7 +224,8 @@ static void on_detached(void *arg)
 
 	if (p->n_owed) {
 		atomic_fetch_add(&host_of(p)->stats.answers_missing_total, p->n_owed);
-		log_error("bridge %s detached a path and owes %u answers: answered for it as of unknown fate", name_of(p), p->n_owed);
+		log_error("bridge %s detached a path and owes %u answers: answered for it as of unknown fate",
+			  name_of(p), p->n_owed);
 	}
 	for (const void *key; p->n_owed && (key = guard_set_find(p));) {
 		if (is_tmf_key(key)) {
@@ -261,7 +266,8 @@ static void guard_submit(struct srpgw_bridge_path *path, struct srpgw_io *io)
 		return;
 	}
 	if (!full) {
-		log_error("command %p was submitted to bridge %s while it is outstanding: dropped", (void *)io, name_of(p));
+		log_error("command %p was submitted to bridge %s while it is outstanding: dropped", (void *)io,
+			  name_of(p));
 		return;
 	}
 	io->delivery = SRPGW_DELIVERY_ANSWERED;
@@ -291,11 +297,13 @@ static void guard_tmf(struct srpgw_bridge_path *path, struct srpgw_tmf *tmf)
 		tmf->result = SRPGW_TMF_FAILED;
 		host_of(p)->services.tmf_done(tmf);
 	} else {
-		log_error("task management function %p was given to bridge %s while it is outstanding: dropped", (void *)tmf, name_of(p));
+		log_error("task management function %p was given to bridge %s while it is outstanding: dropped",
+			  (void *)tmf, name_of(p));
 	}
 }
 
-static void guard_describe(struct srpgw_bridge_path *path, void (*emit)(void *arg, const char *key, const char *value), void *arg)
+static void guard_describe(struct srpgw_bridge_path *path, void (*emit)(void *arg, const char *key, const char *value),
+			   void *arg)
 {
 	struct guard_path *p = path_of(path);
 

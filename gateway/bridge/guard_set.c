@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The commands and task management functions that this thread's bridges have and not yet answered: an open-addressing set per thread,
- * of fixed size, so that an answer can be looked up without trusting the pointer that came with it. Layer: bridge.
+ * The commands and task management functions that this thread's bridges have and not yet answered: an open-addressing
+ * set per thread, of fixed size, so that an answer can be looked up without trusting the pointer that came with it.
+ * Layer: bridge.
  */
 #include "internal.h"
 

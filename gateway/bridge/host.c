@@ -83,8 +83,8 @@ static void list_names(const char *dir, char *buf, size_t cap)
 
 	buf[0] = 0;
 	for (int i = 0; i < n && len < cap; i++)
-		len += (size_t)snprintf(buf + len, cap - len, "%s%.*s", i ? ", " : "", (int)strlen(names[i]->d_name) - 3,
-					names[i]->d_name);
+		len += (size_t)snprintf(buf + len, cap - len, "%s%.*s", i ? ", " : "",
+					(int)strlen(names[i]->d_name) - 3, names[i]->d_name);
 	if (n <= 0)
 		snprintf(buf, cap, "none");
 	if (n >= 0)

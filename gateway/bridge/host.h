@@ -26,13 +26,15 @@ struct bridge_guard_stats {
  * @dir: folder with NAME.so, copied; $SRPGW_BRIDGE_DIR is the caller's business.
  * @services: core_host_services(); log and open_below are filled in here. Copied.
  */
-int bridge_host_create(const char *dir, const struct srpgw_host *services, struct bridge_host **out, struct err *e) WARN_UNUSED;
+int bridge_host_create(const char *dir, const struct srpgw_host *services, struct bridge_host **out,
+		       struct err *e) WARN_UNUSED;
 /* All targets are closed. The code of plugins stays mapped. */
 void bridge_host_destroy(struct bridge_host *h);
 
 /*
- * The bridge for a URI's scheme ("iscsi:", "iser:", "mem:", "sg:", "fault:"): NAME.so of that name is loaded at first use.
- * Return: 0; -ENOENT no such plugin (the error lists what is there); -EPROTO wrong version, size or missing members.
+ * The bridge for a URI's scheme ("iscsi:", "iser:", "mem:", "sg:", "fault:"): NAME.so of that name is loaded at first
+ * use. Return: 0; -ENOENT no such plugin (the error lists what is there); -EPROTO wrong version, size or missing
+ * members.
  */
 int bridge_find(struct bridge_host *h, const char *uri, const struct srpgw_bridge **out, struct err *e) WARN_UNUSED;
 

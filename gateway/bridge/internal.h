@@ -30,8 +30,12 @@ struct bridge_host {
 
 /* ---- load.c ---- */
 
-/* Loads and checks @path; @name: what its scheme must be, or NULL. Return: 0 or -errno with @e; the caller frees with plugin_unload(). */
-int plugin_load(struct bridge_host *h, const char *path, const char *name, struct plugin **out, struct err *e) WARN_UNUSED;
+/*
+ * Loads and checks @path; @name: what its scheme must be, or NULL. Return: 0 or -errno with @e; the caller frees with
+ * plugin_unload().
+ */
+int plugin_load(struct bridge_host *h, const char *path, const char *name, struct plugin **out,
+		struct err *e) WARN_UNUSED;
 void plugin_unload(struct plugin *p);
 
 /* ---- guard.c ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Loads one shared object and decides whether it can be used: its entry, ABI version, size and required members. Layer: bridge.
+ * Loads one shared object and decides whether it can be used: its entry, ABI version, size and required members.
+ * Layer: bridge.
  */
 #include "internal.h"
 
@@ -14,8 +15,8 @@ static const struct {
 	size_t offset;
 } required[] = {
 #define MEMBER(m) { #m, offsetof(struct srpgw_bridge, m) }
-	MEMBER(name), MEMBER(version), MEMBER(description), MEMBER(schemes), MEMBER(open), MEMBER(close), MEMBER(limits),
-	MEMBER(attach), MEMBER(detach), MEMBER(submit), MEMBER(abort), MEMBER(tmf),
+	MEMBER(name), MEMBER(version), MEMBER(description), MEMBER(schemes), MEMBER(open), MEMBER(close),
+	MEMBER(limits), MEMBER(attach), MEMBER(detach), MEMBER(submit), MEMBER(abort), MEMBER(tmf),
 #undef MEMBER
 };
 
@@ -31,12 +32,14 @@ static int check_entry(struct plugin *p, const struct srpgw_bridge *b, struct er
 	if (!b)
 		return err_set(e, -EPROTO, "%s: " SRPGW_BRIDGE_ENTRY "() returned nothing", p->path);
 	if (b->struct_size < offsetof(struct srpgw_bridge, name)) {
-		err_set(e, -EPROTO, "%s: its table says that it is %u bytes long, too short to be one", p->path, b->struct_size);
+		err_set(e, -EPROTO, "%s: its table says that it is %u bytes long, too short to be one", p->path,
+			b->struct_size);
 		err_cure(e, "make the table with SRPGW_BRIDGE_REGISTER()");
 		return -EPROTO;
 	}
 	if (b->abi != SRPGW_BRIDGE_ABI) {
-		err_set(e, -EPROTO, "%s: built for bridge interface %u, this gateway speaks %u", p->path, b->abi, SRPGW_BRIDGE_ABI);
+		err_set(e, -EPROTO, "%s: built for bridge interface %u, this gateway speaks %u", p->path, b->abi,
+			SRPGW_BRIDGE_ABI);
 		err_cure(e, "build the plugin against this gateway's srpgw/bridge.h");
 		return -EPROTO;
 	}
@@ -77,8 +80,9 @@ int plugin_load(struct bridge_host *h, const char *path, const char *name, struc
 	p->host = h;
 	list_node_init(&p->node);
 	/*
-	 * RTLD_LOCAL: plugins with equal symbols do not meet. RTLD_NOW: a missing symbol is found here and not in the data path.
-	 * RTLD_NODELETE: a name lookup that outlives its path returns into the plugin, and leak reports need its symbols.
+	 * RTLD_LOCAL: plugins with equal symbols do not meet. RTLD_NOW: a missing symbol is found here and not in the
+	 * data path. RTLD_NODELETE: a name lookup that outlives its path returns into the plugin, and leak reports need
+	 * its symbols.
 	 */
 	p->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 	if (!p->handle) {
@@ -96,7 +100,8 @@ int plugin_load(struct bridge_host *h, const char *path, const char *name, struc
 	if (rc)
 		goto fail;
 	if (name && !has_scheme(p->real.schemes, name)) {
-		rc = err_set(e, -EPROTO, "%s: the bridge serves the schemes \"%s\", not \"%s\"", path, p->real.schemes, name);
+		rc = err_set(e, -EPROTO, "%s: the bridge serves the schemes \"%s\", not \"%s\"", path, p->real.schemes,
+			     name);
 		err_cure(e, "name the file after its scheme");
 		goto fail;
 	}

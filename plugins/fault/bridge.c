@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The bridge in the middle: opens the one below, makes paths over its paths, and plays what the plan says about a path's life.
+ * The bridge in the middle: opens the one below, makes paths over its paths, and plays what the plan says about a
+ * path's life.
  */
 #include "fault.h"
 
@@ -25,7 +26,8 @@ void path_soon(struct srpgw_bridge_path *path)
 
 /* ---- open, close ---- */
 
-static int open_below(struct srpgw_bridge_target *t, const char *uri, const struct srpgw_setting *settings, size_t n, char *why, size_t cap)
+static int open_below(struct srpgw_bridge_target *t, const char *uri, const struct srpgw_setting *settings, size_t n,
+		      char *why, size_t cap)
 {
 	int rc;
 
@@ -38,15 +40,15 @@ static int open_below(struct srpgw_bridge_target *t, const char *uri, const stru
 		return rc;
 	if (t->below->scratch_size <= BELOW_SCRATCH && t->below->tmf_scratch_size <= BELOW_TMF_SCRATCH)
 		return 0;
-	snprintf(why, cap, "bridge %s needs %u bytes per command; in front of it only %u are left", t->below->name, t->below->scratch_size,
-		 BELOW_SCRATCH);
+	snprintf(why, cap, "bridge %s needs %u bytes per command; in front of it only %u are left", t->below->name,
+		 t->below->scratch_size, BELOW_SCRATCH);
 	t->below->close(t->below_target);
 	return -E2BIG;
 }
 
 /* "fault:RULE;RULE;BELOW": what is behind the last semicolon is the back-end. */
-static int fault_open(const struct srpgw_host *host, const char *uri, const struct srpgw_setting *settings, size_t n_settings,
-		      struct srpgw_bridge_target **target, char *why, size_t why_cap)
+static int fault_open(const struct srpgw_host *host, const char *uri, const struct srpgw_setting *settings,
+		      size_t n_settings, struct srpgw_bridge_target **target, char *why, size_t why_cap)
 {
 	struct srpgw_bridge_target *t = calloc(1, sizeof(*t));
 	struct srpgw_setting *rest = calloc(n_settings + 1, sizeof(*rest));
@@ -127,7 +129,8 @@ void fault_event(struct srpgw_path_ctx *ctx, const struct srpgw_event *ev)
 	switch (ev->kind) {
 	case SRPGW_PATH_UP:
 		path->below_up = true;
-		path->up_ns = path->host->now_ns(path->reactor) + (path->faulty ? path->plan->up_delay_ms * NS_PER_MS : 0);
+		path->up_ns =
+		    path->host->now_ns(path->reactor) + (path->faulty ? path->plan->up_delay_ms * NS_PER_MS : 0);
 		path_soon(path);
 		break;
 	case SRPGW_PATH_DOWN:
@@ -209,8 +212,8 @@ static void on_timer(void *arg)
 	path_tick(arg);
 }
 
-static int fault_attach(struct srpgw_bridge_target *target, struct srpgw_reactor *r, const struct srpgw_nexus_id *nexus, struct srpgw_path_ctx *ctx,
-			struct srpgw_bridge_path **out)
+static int fault_attach(struct srpgw_bridge_target *target, struct srpgw_reactor *r, const struct srpgw_nexus_id *nexus,
+			struct srpgw_path_ctx *ctx, struct srpgw_bridge_path **out)
 {
 	uint32_t number = atomic_fetch_add(&target->n_attach, 1);
 	struct srpgw_bridge_path *path;
@@ -233,7 +236,9 @@ static int fault_attach(struct srpgw_bridge_target *target, struct srpgw_reactor
 	TAILQ_INIT(&path->lost);
 	TAILQ_INIT(&path->tmfs);
 	path->timer = path->host->timer_new(r, on_timer, path);
-	rc = path->timer ? target->below->attach(target->below_target, r, nexus, (struct srpgw_path_ctx *)(void *)path, &path->below) : -ENOMEM;
+	rc = path->timer ? target->below->attach(target->below_target, r, nexus, (struct srpgw_path_ctx *)(void *)path,
+						 &path->below)
+			 : -ENOMEM;
 	if (rc) {
 		if (path->timer)
 			path->host->timer_free(path->timer);
@@ -251,7 +256,8 @@ static void fault_detach(struct srpgw_bridge_path *path, void (*done)(void *arg)
 	path_soon(path);
 }
 
-static void fault_describe(struct srpgw_bridge_path *path, void (*emit)(void *arg, const char *key, const char *value), void *arg)
+static void fault_describe(struct srpgw_bridge_path *path, void (*emit)(void *arg, const char *key, const char *value),
+			   void *arg)
 {
 	const struct {
 		const char *key;

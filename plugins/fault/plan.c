@@ -5,13 +5,14 @@
  *   how often         pct=PERCENT  nth=N (that one only)  every=N  after=N (not the first N)  count=N (at most N times)
  *   one effect        hold_ms=N     the command goes to the back-end so late
  *                     delay_ms=N    the answer comes so late
- *                     lose=command  never goes to the back-end, and is not answered until it is aborted or the path ends
+ *                     lose=command  never goes to the back-end; not answered until it is aborted or the path ends
  *                     lose=answer   goes there, and its answer is lost likewise
  *                     status=HEX    is answered so, without asking the back-end
  *                     sense=KKAAQQ  CHECK CONDITION with this sense key, ASC and ASCQ
  * and, in any rule, about the path
- *                     seed=N  paths=N (only so many first paths have faults)  down_after=N (commands)  down_after_ms=N
- *                     attach_fail=N (first attempts that fail at once)  attach_down=N (that go down instead of up)  up_delay_ms=N
+ *                     seed=N  paths=N (only so many first paths have faults)  down_after=N (commands)
+ *                     down_after_ms=N  attach_fail=N (first attempts that fail at once)
+ *                     attach_down=N (first attempts that go down instead of up)  up_delay_ms=N
  *                     tmf_delay_ms=N  tmf_lose (never answered)  tmf_result=complete|nosuch|unsupported|failed
  */
 #include "fault.h"
@@ -21,11 +22,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEYS \
-	"op dir lun, pct nth every after count, hold_ms delay_ms lose status sense, seed paths down_after down_after_ms attach_fail " \
-	"attach_down up_delay_ms tmf_delay_ms tmf_lose tmf_result"
+#define KEYS                                                                                             \
+	"op dir lun, pct nth every after count, hold_ms delay_ms lose status sense, seed paths "         \
+	"down_after down_after_ms attach_fail attach_down up_delay_ms tmf_delay_ms tmf_lose tmf_result"
 
-const char plan_help[] = "rules: more rules, RULE;RULE as in the URI; a rule is KEY[=VALUE],... with the keys " KEYS "\n";
+const char plan_help[] =
+    "rules: more rules, RULE;RULE as in the URI; a rule is KEY[=VALUE],... with the keys " KEYS "\n";
 
 void plan_init(struct plan *p)
 {
@@ -137,8 +139,11 @@ static int plan_key(struct plan *p, const char *k, const char *v)
 		const char *key;
 		uint32_t *out;
 	} numbers[] = {
-		{ "paths", &p->paths },           { "attach_fail", &p->attach_fail },   { "attach_down", &p->attach_down },
-		{ "up_delay_ms", &p->up_delay_ms }, { "tmf_delay_ms", &p->tmf_delay_ms },
+		{ "paths", &p->paths },
+		{ "attach_fail", &p->attach_fail },
+		{ "attach_down", &p->attach_down },
+		{ "up_delay_ms", &p->up_delay_ms },
+		{ "tmf_delay_ms", &p->tmf_delay_ms },
 	};
 	uint64_t n;
 
@@ -182,7 +187,9 @@ static int parse_item(struct plan *p, struct rule *r, char *item, char *why, siz
 	if (rc == -ENOENT)
 		snprintf(why, cap, "fault rule \"%s\" is not known; those that are: " KEYS, item);
 	else if (rc)
-		snprintf(why, cap, "fault rule \"%s=%s\" is out of range, or one effect too many; a rule has one effect", item, v);
+		snprintf(why, cap,
+			 "fault rule \"%s=%s\" is out of range, or one effect too many; a rule has one effect", item,
+			 v);
 	return rc ? -EINVAL : 0;
 }
 
@@ -197,7 +204,9 @@ static int parse_rule(struct plan *p, const char *text, size_t len, char *why, s
 		while (done + n < len && text[done + n] != ',')
 			n++;
 		if (!n || n >= sizeof(item)) {
-			snprintf(why, cap, "fault rule \"%.*s\": one of its parts is empty or too long; write KEY[=VALUE],...", (int)len, text);
+			snprintf(why, cap,
+				 "fault rule \"%.*s\": one of its parts is empty or too long; write KEY[=VALUE],...",
+				 (int)len, text);
 			return -EINVAL;
 		}
 		memcpy(item, text + done, n);

@@ -46,8 +46,9 @@ static void prepare_process(void)
 	ignore_sigpipe();
 }
 
-int bridge_open_target(const struct transport *t, const struct srpgw_host *host, const char *uri, const struct srpgw_setting *settings,
-		       size_t n_settings, struct srpgw_bridge_target **target, char *why, size_t why_cap)
+int bridge_open_target(const struct transport *t, const struct srpgw_host *host, const char *uri,
+		       const struct srpgw_setting *settings, size_t n_settings, struct srpgw_bridge_target **target,
+		       char *why, size_t why_cap)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct srpgw_bridge_target *out = calloc(1, sizeof(*out));
@@ -82,10 +83,14 @@ void bridge_limits(struct srpgw_bridge_target *target, struct srpgw_limits *out)
 	out->own_thread = target->transport->own_thread;
 }
 
-void bridge_describe(struct srpgw_bridge_path *path, void (*emit)(void *arg, const char *key, const char *value), void *arg)
+void bridge_describe(struct srpgw_bridge_path *path, void (*emit)(void *arg, const char *key, const char *value),
+		     void *arg)
 {
-	static const char *const states[] = { [PATH_RESOLVING] = "resolving", [PATH_CONNECTING] = "connecting", [PATH_LOGGING_IN] = "logging in",
-					      [PATH_UP] = "up", [PATH_DOWN] = "down" };
+	static const char *const states[] = {[PATH_RESOLVING] = "resolving",
+					     [PATH_CONNECTING] = "connecting",
+					     [PATH_LOGGING_IN] = "logging in",
+					     [PATH_UP] = "up",
+					     [PATH_DOWN] = "down"};
 	static const char *const digests[] = { "none", "prefer none", "prefer crc32c", "crc32c" };
 	const struct conf *c = &path->target->conf;
 	char text[64];
@@ -96,8 +101,8 @@ void bridge_describe(struct srpgw_bridge_path *path, void (*emit)(void *arg, con
 	emit(arg, "address", path->address);
 	emit(arg, "target_name", c->target_name);
 	emit(arg, "initiator_name", path->initiator_name);
-	snprintf(text, sizeof(text), "%02x%02x%02x%02x%02x%02x", path->isid[0], path->isid[1], path->isid[2], path->isid[3], path->isid[4],
-		 path->isid[5]);
+	snprintf(text, sizeof(text), "%02x%02x%02x%02x%02x%02x", path->isid[0], path->isid[1], path->isid[2],
+		 path->isid[3], path->isid[4], path->isid[5]);
 	emit(arg, "isid", text);
 	emit(arg, "authentication", c->mutual_user[0] ? "mutual chap" : c->chap_user[0] ? "chap" : "none");
 	emit(arg, "header_digest", digests[c->header_digest]);
@@ -105,8 +110,12 @@ void bridge_describe(struct srpgw_bridge_path *path, void (*emit)(void *arg, con
 		const char *key;
 		uint64_t value;
 	} numbers[] = {
-		{ "max_outstanding", c->max_outstanding },   { "outstanding", path->n_sent },     { "queued", path->n_queued },
-		{ "commands_total", path->commands_total }, { "nops_total", path->nops_total }, { "redirects", path->n_redirects },
+		{ "max_outstanding", c->max_outstanding },
+		{ "outstanding", path->n_sent },
+		{ "queued", path->n_queued },
+		{ "commands_total", path->commands_total },
+		{ "nops_total", path->nops_total },
+		{ "redirects", path->n_redirects },
 	};
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		snprintf(text, sizeof(text), "%llu", (unsigned long long)numbers[i].value);

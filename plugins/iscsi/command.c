@@ -2,9 +2,10 @@
 /*
  * Commands: our queue, the window before libiscsi, what the answer says, and when a command may be let go of.
  *
- * libiscsi reports a response whose iSCSI Response byte is not zero ("target failure") by its Status byte, mostly GOOD. For data-in that would
- * show the host whatever was in the buffer, so a secret mark is put where the first and last bytes belong; a mark that survives a GOOD means that
- * no data came. The buffer of a short transfer is cleared, against targets that send less than they say.
+ * libiscsi reports a response whose iSCSI Response byte is not zero ("target failure") by its Status byte, mostly GOOD.
+ * For data-in that would show the host whatever was in the buffer, so a secret mark is put where the first and last
+ * bytes belong; a mark that survives a GOOD means that no data came. The buffer of a short transfer is cleared, against
+ * targets that send less than they say.
  */
 #include "session.h"
 
@@ -17,7 +18,8 @@
 enum { GOOD = 0x00, CHECK_CONDITION = 0x02, TASK_ABORTED = 0x40 };
 
 /* "struct scsi_iovec follows the POSIX struct iovec definition and *MUST* never change" */
-_Static_assert(sizeof(struct scsi_iovec) == sizeof(struct iovec) && offsetof(struct scsi_iovec, iov_len) == offsetof(struct iovec, iov_len),
+_Static_assert(sizeof(struct scsi_iovec) == sizeof(struct iovec) &&
+		   offsetof(struct scsi_iovec, iov_len) == offsetof(struct iovec, iov_len),
 	       "iovecs are handed over as they are");
 
 struct command *command_of(const struct srpgw_io *io)
@@ -146,10 +148,11 @@ static void let_go(struct command *c)
 
 static void finish(struct command *c)
 {
-	static const uint8_t target_failure[18] = { 0x70, 0, 0x0b, [7] = 10, [12] = 0x44 }; /* INTERNAL TARGET FAILURE */
+	static const uint8_t target_failure[18] = {0x70, 0, 0x0b, [7] = 10, [12] = 0x44}; /* INTERNAL TARGET FAILURE */
 	struct srpgw_bridge_path *path = c->path;
 	struct srpgw_io *io = c->io;
-	uint8_t status = (uint8_t)c->task->status; /* NOLINT(clang-analyzer-core.NullDereference): answered, so sent, so there is one */
+	/* Answered, so sent, so there is a task. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
+	uint8_t status = (uint8_t)c->task->status;
 	bool changed = false;
 
 	take_residual(io, c->task);
@@ -186,7 +189,10 @@ static void on_command(struct iscsi_context *iscsi, int status, void *command_da
 	if (path->closing || c->aborted)
 		return;
 	if (status < 0 || status > 0xff) {
-		/* Cancelled, or a protocol error: the session is of no use any more. The command is answered with its end. */
+		/*
+		 * Cancelled, or a protocol error: the session is of no use any more. The command is answered with its
+		 * end.
+		 */
 		path_lost(path);
 		return;
 	}
@@ -208,7 +214,8 @@ static void on_command(struct iscsi_context *iscsi, int status, void *command_da
 
 static int hand_over(struct command *c)
 {
-	static const int xfer[] = { [SRPGW_DIR_NONE] = SCSI_XFER_NONE, [SRPGW_DIR_IN] = SCSI_XFER_READ, [SRPGW_DIR_OUT] = SCSI_XFER_WRITE };
+	static const int xfer[] = {
+	    [SRPGW_DIR_NONE] = SCSI_XFER_NONE, [SRPGW_DIR_IN] = SCSI_XFER_READ, [SRPGW_DIR_OUT] = SCSI_XFER_WRITE};
 	struct srpgw_io *io = c->io;
 	int dir = io->data_len ? io->dir : SRPGW_DIR_NONE;
 
@@ -230,8 +237,8 @@ void commands_feed(struct srpgw_bridge_path *path)
 	struct command *c;
 
 	/* A function that waits for what came before it must not wait for what came after it. */
-	while (path->state == PATH_UP && !path->failed && !path->n_tmf_waiting && path->n_sent < path->target->conf.max_outstanding &&
-	       (c = TAILQ_FIRST(&path->queued))) {
+	while (path->state == PATH_UP && !path->failed && !path->n_tmf_waiting &&
+	       path->n_sent < path->target->conf.max_outstanding && (c = TAILQ_FIRST(&path->queued))) {
 		TAILQ_REMOVE(&path->queued, c, node);
 		path->n_queued--;
 		TAILQ_INSERT_TAIL(&path->sent, c, node);
@@ -251,7 +258,8 @@ void command_submit(struct srpgw_bridge_path *path, struct srpgw_io *io)
 		answer(path, io, SRPGW_DELIVERY_NEVER, 0);
 		return;
 	}
-	/* libiscsi has no additional header segments and no bidirectional commands, and copies a CDB without looking. */
+	/* libiscsi has no additional header segments and no bidirectional commands, and copies a CDB without looking.
+	 */
 	if (io->cdb_len > SCSI_CDB_MAX_SIZE || io->dir > SRPGW_DIR_OUT) {
 		refuse(path, io, 0x5, 0x2000); /* INVALID COMMAND OPERATION CODE */
 		return;
@@ -310,7 +318,8 @@ static void end_aborted(struct command *c)
 	struct srpgw_io *io = c->io;
 	bool unknown = c->unknown;
 
-	/* All of it is sent and no answer will come: the one case in which cancelling is safe. on_command() looks away. */
+	/* All of it is sent and no answer will come: the one case in which cancelling is safe. on_command() looks away.
+	 */
 	iscsi_scsi_cancel_task(path->iscsi, c->task);
 	let_go(c);
 	io->sense_len = 0;

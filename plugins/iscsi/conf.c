@@ -101,7 +101,8 @@ static int parse_uri(const struct transport *t, const char *uri, struct conf *ou
 	if (memchr(p, '@', host_len) || memchr(p, '%', host_len))
 		return bad(why, cap, "a user or secret stands in the URI; use the back-end's chap settings");
 	if (portal_parse(p, host_len, &out->portal[0]) || memchr(p, ',', host_len))
-		return bad(why, cap, "\"%.*s\" is no portal; write HOST[:PORT], an IPv6 address in brackets", (int)host_len, p);
+		return bad(why, cap, "\"%.*s\" is no portal; write HOST[:PORT], an IPv6 address in brackets",
+			   (int)host_len, p);
 	out->n_portal = 1;
 	p += host_len;
 	if (*p++ != '/' || !*p)
@@ -126,7 +127,8 @@ static int parse_number(const struct srpgw_setting *s, uint32_t lo, uint32_t hi,
 	errno = 0;
 	v = strtoul(s->value, &end, 10);
 	if (s->value[0] < '0' || s->value[0] > '9' || *end || errno || v < lo || v > hi)
-		return bad(why, cap, "setting \"%s\" is \"%.40s\"; it takes a number from %u to %u", s->key, s->value, lo, hi);
+		return bad(why, cap, "setting \"%s\" is \"%.40s\"; it takes a number from %u to %u", s->key, s->value,
+			   lo, hi);
 	*out = (uint32_t)v;
 	return 0;
 }
@@ -151,7 +153,8 @@ static int parse_digest(const struct srpgw_setting *s, enum iscsi_header_digest 
 	else if (!strcmp(s->value, "prefer"))
 		*out = ISCSI_HEADER_DIGEST_CRC32C_NONE;
 	else
-		return bad(why, cap, "setting \"header_digest\" is \"%.40s\"; it takes none, crc32c or prefer", s->value);
+		return bad(why, cap, "setting \"header_digest\" is \"%.40s\"; it takes none, crc32c or prefer",
+			   s->value);
 	return 0;
 }
 
@@ -163,7 +166,8 @@ static int parse_portals(const struct srpgw_setting *s, struct conf *out, char *
 		bool known = false;
 
 		if (portal_parse(p, len, &portal))
-			return bad(why, cap, "setting \"portals\": \"%.*s\" is no portal; write HOST[:PORT]", (int)len, p);
+			return bad(why, cap, "setting \"portals\": \"%.*s\" is no portal; write HOST[:PORT]", (int)len,
+				   p);
 		for (uint32_t i = 0; i < out->n_portal; i++)
 			known |= !strcmp(out->portal[i].host, portal.host) && out->portal[i].port == portal.port;
 		if (!known && out->n_portal == MAX_PORTALS)
@@ -176,7 +180,8 @@ static int parse_portals(const struct srpgw_setting *s, struct conf *out, char *
 	return 0;
 }
 
-static int parse_setting(const struct transport *t, const struct srpgw_setting *s, struct conf *out, char *why, size_t cap)
+static int parse_setting(const struct transport *t, const struct srpgw_setting *s, struct conf *out, char *why,
+			 size_t cap)
 {
 	const struct {
 		const char *key;
@@ -211,8 +216,8 @@ static int parse_setting(const struct transport *t, const struct srpgw_setting *
 	return bad(why, cap, "setting \"%.60s\" is not known; `srpgwctl bridges` lists those that are", s->key);
 }
 
-int conf_parse(const struct transport *t, const char *uri, const struct srpgw_setting *settings, size_t n_settings, struct conf *out, char *why,
-	       size_t cap)
+int conf_parse(const struct transport *t, const char *uri, const struct srpgw_setting *settings, size_t n_settings,
+	       struct conf *out, char *why, size_t cap)
 {
 	memset(out, 0, sizeof(*out));
 	out->header_digest = ISCSI_HEADER_DIGEST_NONE;
@@ -231,7 +236,9 @@ int conf_parse(const struct transport *t, const char *uri, const struct srpgw_se
 	if (out->mutual_user[0] && !out->chap_user[0])
 		return bad(why, cap, "mutual CHAP without CHAP; give chap_user and chap_secret too");
 	if (out->mutual_user[0] && !strcmp(out->mutual_secret, out->chap_secret))
-		return bad(why, cap, "both CHAP secrets are the same, which lets an impostor answer with ours; use two (RFC 7143 9.2.1)");
+		return bad(why, cap,
+			   "both CHAP secrets are the same, which lets an impostor answer with ours; use two (RFC 7143 "
+			   "9.2.1)");
 	return 0;
 }
 
@@ -247,7 +254,7 @@ const char *login_status_str(int code, bool *permanent)
 		{ 0x0200, false, "the target found a fault in the login" },
 		{ 0x0201, true, "authentication failed: compare CHAP name and secret with the target's" },
 		{ 0x0202, true, "not allowed: the target's access list lacks this initiator name" },
-		{ 0x0203, true, "there is no such target at this portal: compare the name, and the target's access list" },
+		{ 0x0203, true, "there is no such target at this portal: compare its name and access list" },
 		{ 0x0204, false, "the target was removed" },
 		{ 0x0205, true, "the target speaks another version of iSCSI" },
 		{ 0x0206, false, "too many connections: raise the target's limit" },

@@ -27,7 +27,8 @@ static void login_refused(struct srpgw_bridge_path *path)
 	const char *words = code > 0 ? login_status_str(code, &permanent) : NULL;
 
 	if (words)
-		path_fail(path, permanent, "login at %s refused with %02x/%02x: %s", path->portal, (unsigned)code >> 8, code & 0xff, words);
+		path_fail(path, permanent, "login at %s refused with %02x/%02x: %s", path->portal, (unsigned)code >> 8,
+			  code & 0xff, words);
 	else
 		path_fail(path, false, "login at %s failed: %s", path->portal, text);
 	/* The portal works: another would say the same. 03h is the target's own trouble. */
@@ -64,7 +65,8 @@ static void on_connect(struct iscsi_context *iscsi, int status, void *command_da
 	if (status != SCSI_STATUS_GOOD) {
 		int code = number_in(iscsi_get_error(iscsi));
 
-		path_fail(path, false, "cannot connect to %s: %s%s", path->portal, code > 0 ? strerror(code) : iscsi_get_error(iscsi),
+		path_fail(path, false, "cannot connect to %s: %s%s", path->portal,
+			  code > 0 ? strerror(code) : iscsi_get_error(iscsi),
 			  code == ECONNREFUSED ? "; is the target running, and is it that port?" : "");
 		path_blame_portal(path);
 		return;
@@ -79,7 +81,8 @@ static void on_connect(struct iscsi_context *iscsi, int status, void *command_da
 /* RFC 7143 11.12.5: the type in the two highest bits says how the other 46 are cut. */
 static int set_isid(struct iscsi_context *iscsi, const uint8_t isid[6])
 {
-	uint32_t high = (uint32_t)isid[1] << 16 | (uint32_t)isid[2] << 8 | isid[3], low = (uint32_t)isid[4] << 8 | isid[5];
+	uint32_t high = (uint32_t)isid[1] << 16 | (uint32_t)isid[2] << 8 | isid[3],
+		 low = (uint32_t)isid[4] << 8 | isid[5];
 
 	switch (isid[0] >> 6) {
 	case 0: /* OUI: 22 bits, 24 bits */
@@ -129,8 +132,10 @@ int login_start(struct srpgw_bridge_path *path)
 		return -1;
 	}
 	if (set_isid(path->iscsi, path->isid)) {
-		path_fail(path, true, "the ISID %02x%02x%02x%02x%02x%02x cannot be sent; its type must be 0, 1 or 2 (RFC 7143 11.12.5)", path->isid[0],
-			  path->isid[1], path->isid[2], path->isid[3], path->isid[4], path->isid[5]);
+		path_fail(
+		    path, true,
+		    "the ISID %02x%02x%02x%02x%02x%02x cannot be sent; its type must be 0, 1 or 2 (RFC 7143 11.12.5)",
+		    path->isid[0], path->isid[1], path->isid[2], path->isid[3], path->isid[4], path->isid[5]);
 		return -1;
 	}
 	if (set_identity(path)) {

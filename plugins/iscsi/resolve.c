@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Looks a portal's name up on a helper thread: getaddrinfo() may block for long, and libiscsi would call it on the reactor. A number needs no help.
- * A lookup outlives a path that was detached meanwhile; it then ends unheard.
+ * Looks a portal's name up on a helper thread: getaddrinfo() may block for long, and libiscsi would call it on the
+ * reactor. A number needs no help. A lookup outlives a path that was detached meanwhile; it then ends unheard.
  */
 #include "session.h"
 

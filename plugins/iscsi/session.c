@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The life of a path: who runs libiscsi, when, and how a session ends. Callbacks of libiscsi note what they learn in the path; path_run()
- * lets libiscsi work and then acts on the notes, from a stack without libiscsi on it.
+ * The life of a path: who runs libiscsi, when, and how a session ends. Callbacks of libiscsi note what they learn in
+ * the path; path_run() lets libiscsi work and then acts on the notes, from a stack without libiscsi on it.
  */
 #include "session.h"
 
@@ -56,7 +56,8 @@ void path_lost(struct srpgw_bridge_path *path)
 	else if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
 		path_fail(path, false, "the connection to %s broke%s: %s", path->portal, during, strerror(errno));
 	else
-		path_fail(path, false, "the connection to %s is of no use any more%s: %s", path->portal, during, iscsi_get_error(path->iscsi));
+		path_fail(path, false, "the connection to %s is of no use any more%s: %s", path->portal, during,
+			  iscsi_get_error(path->iscsi));
 }
 
 void path_blame_portal(struct srpgw_bridge_path *path)
@@ -64,7 +65,8 @@ void path_blame_portal(struct srpgw_bridge_path *path)
 	uint32_t expected = path->portal_index;
 
 	/* Only who used the present one moves on, or many paths would step over good ones. */
-	atomic_compare_exchange_strong(&path->target->next_portal, &expected, (path->portal_index + 1) % path->target->conf.n_portal);
+	atomic_compare_exchange_strong(&path->target->next_portal, &expected,
+				       (path->portal_index + 1) % path->target->conf.n_portal);
 }
 
 void path_up(struct srpgw_bridge_path *path)
@@ -249,8 +251,8 @@ static void on_kick(void *arg)
 
 /* ---- attach, detach ---- */
 
-int bridge_attach(struct srpgw_bridge_target *target, struct srpgw_reactor *r, const struct srpgw_nexus_id *nexus, struct srpgw_path_ctx *ctx,
-		  struct srpgw_bridge_path **out_path)
+int bridge_attach(struct srpgw_bridge_target *target, struct srpgw_reactor *r, const struct srpgw_nexus_id *nexus,
+		  struct srpgw_path_ctx *ctx, struct srpgw_bridge_path **out_path)
 {
 	const struct srpgw_host *host = target->host;
 	struct srpgw_bridge_path *path;

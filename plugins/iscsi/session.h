@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * An iSCSI back-end through libiscsi 1.19: what the files of this folder share. One path is one libiscsi context, used on one reactor only;
- * it is connected, logged in, used, and destroyed, never reconnected. All but tcp.c is shared with other transports of libiscsi
- * (see struct transport). Knows <srpgw/bridge.h>, libc and libiscsi.
+ * An iSCSI back-end through libiscsi 1.19: what the files of this folder share. One path is one libiscsi context, used
+ * on one reactor only; it is connected, logged in, used, and destroyed, never reconnected. All but tcp.c is shared with
+ * other transports of libiscsi (see struct transport). Knows <srpgw/bridge.h>, libc and libiscsi.
  *
  * Rules of libiscsi that the code keeps, and where:
  *  - automatic reconnection is off: it would replay writes under another ISID (login.c);
- *  - a context is never destroyed from inside one of its callbacks: callbacks note what is wrong, path_settle() acts (session.c);
- *  - a command that libiscsi may still have to send is not cancelled: it would leave a hole in CmdSN (tmf.c, command.c);
+ *  - a context is never destroyed from inside one of its callbacks: they note what is wrong, path_run() acts
+ *    (session.c);
+ *  - a command that libiscsi may still have to send is not cancelled: it would leave a hole in CmdSN (command.c);
  *  - task management goes through calls that leave other commands alone (tmf.c);
  *  - deadlines are ours: login, NOP, logout; libiscsi's own timeouts stay off (timers.c).
  */
@@ -97,7 +98,7 @@ struct command {
 enum tmf_state {
 	TMF_WAITING,  /* for libiscsi to have sent what came before */
 	TMF_SENT,
-	TMF_ANSWERED, /* result is set; reported from path_settle() */
+	TMF_ANSWERED, /* result is set; reported from path_run() */
 };
 
 /* A task management function: the bridge's scratch bytes of its tmf. */
@@ -135,7 +136,7 @@ struct srpgw_bridge_path {
 	struct resolve *resolve;
 	enum path_state state;
 	bool kicked;
-	unsigned inside; /* calls of ours on the stack that path_settle() waits for */
+	unsigned inside; /* calls of ours on the stack that path_run() waits for */
 
 	/* What callbacks note. */
 	bool failed, permanent, redirected, closing;
@@ -162,8 +163,8 @@ struct srpgw_bridge_path {
 
 extern const char conf_settings_help[];
 /* Return: 0 or -EINVAL with one line in @why. */
-int conf_parse(const struct transport *t, const char *uri, const struct srpgw_setting *settings, size_t n_settings, struct conf *out, char *why,
-	       size_t why_cap);
+int conf_parse(const struct transport *t, const char *uri, const struct srpgw_setting *settings, size_t n_settings,
+	       struct conf *out, char *why, size_t why_cap);
 /* "host", "host:port", "[v6]:port"; @len bytes of @text. A portal group tag (",1") is cut off. Return: 0 or -EINVAL. */
 int portal_parse(const char *text, size_t len, struct portal *out);
 const char *portal_str(const struct portal *p, char *buf, size_t cap);
@@ -186,8 +187,9 @@ int login_start(struct srpgw_bridge_path *path);
 
 /* ---- session.c ---- */
 
-/* Notes the first cause; path_settle() ends the session. From anywhere. */
-void path_fail(struct srpgw_bridge_path *path, bool permanent, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Notes the first cause; path_run() ends the session. From anywhere. */
+void path_fail(struct srpgw_bridge_path *path, bool permanent, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Looks for the cause of a connection that broke, and fails. */
 void path_lost(struct srpgw_bridge_path *path);
 /* Has path_run() called soon. */
@@ -239,13 +241,15 @@ int lun_bits(const uint8_t lun[8]);
 
 /* ---- bridge.c: the members of srpgw_bridge that all transports share ---- */
 
-int bridge_open_target(const struct transport *t, const struct srpgw_host *host, const char *uri, const struct srpgw_setting *settings,
-		       size_t n_settings, struct srpgw_bridge_target **target, char *why, size_t why_cap);
+int bridge_open_target(const struct transport *t, const struct srpgw_host *host, const char *uri,
+		       const struct srpgw_setting *settings, size_t n_settings, struct srpgw_bridge_target **target,
+		       char *why, size_t why_cap);
 void bridge_close(struct srpgw_bridge_target *target);
 void bridge_limits(struct srpgw_bridge_target *target, struct srpgw_limits *out);
-int bridge_attach(struct srpgw_bridge_target *target, struct srpgw_reactor *r, const struct srpgw_nexus_id *nexus, struct srpgw_path_ctx *ctx,
-		  struct srpgw_bridge_path **out_path);
+int bridge_attach(struct srpgw_bridge_target *target, struct srpgw_reactor *r, const struct srpgw_nexus_id *nexus,
+		  struct srpgw_path_ctx *ctx, struct srpgw_bridge_path **out_path);
 void bridge_detach(struct srpgw_bridge_path *path, void (*done)(void *arg), void *arg);
-void bridge_describe(struct srpgw_bridge_path *path, void (*emit)(void *arg, const char *key, const char *value), void *arg);
+void bridge_describe(struct srpgw_bridge_path *path, void (*emit)(void *arg, const char *key, const char *value),
+		     void *arg);
 
 #endif

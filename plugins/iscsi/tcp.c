@@ -14,8 +14,8 @@ static const struct transport tcp = {
 	.has_tmf = true,
 };
 
-static int tcp_open(const struct srpgw_host *host, const char *uri, const struct srpgw_setting *settings, size_t n_settings,
-		    struct srpgw_bridge_target **target, char *why, size_t why_cap)
+static int tcp_open(const struct srpgw_host *host, const char *uri, const struct srpgw_setting *settings,
+		    size_t n_settings, struct srpgw_bridge_target **target, char *why, size_t why_cap)
 {
 	return bridge_open_target(&tcp, host, uri, settings, n_settings, target, why, why_cap);
 }

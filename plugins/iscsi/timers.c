@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Deadlines that libiscsi does not have, or has and should not use: the login, signs of life, and an end that is orderly but bounded.
+ * Deadlines that libiscsi does not have, or has and should not use: the login, signs of life, and an end that is
+ * orderly but bounded.
  */
 #include "session.h"
 
 #include <poll.h>
 
-/* Of SRPGW_DETACH_MS: how long commands may still end by themselves, and when the logout's answer is not awaited any longer. */
+/*
+ * Of SRPGW_DETACH_MS: how long commands may still end by themselves, and when the logout's answer is not awaited any
+ * longer.
+ */
 #define DRAIN_MS 1000u
 #define LOGOUT_MS (SRPGW_DETACH_MS - 300u)
 /* A NOP that waits for the command window says nothing about the target's health until much later. */
@@ -24,8 +28,9 @@ void timers_login(struct srpgw_bridge_path *path)
 
 static void login_expired(struct srpgw_bridge_path *path)
 {
-	static const char *const doing[] = { [PATH_RESOLVING] = "the name was not resolved", [PATH_CONNECTING] = "no connection",
-					     [PATH_LOGGING_IN] = "the login was not answered" };
+	static const char *const doing[] = {[PATH_RESOLVING] = "the name was not resolved",
+					    [PATH_CONNECTING] = "no connection",
+					    [PATH_LOGGING_IN] = "the login was not answered"};
 
 	path_fail(path, false, "%s: %s within %u ms; is the target reachable?", path->portal, doing[path->state],
 		  path->target->conf.login_timeout_ms);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Task management. Functions are sent as immediate requests, which overtake what libiscsi has not sent yet; so one waits here until
- * everything before it went, and what comes after it waits in our queue. The convenience calls for LUN functions are not used: they cancel every
- * command of the context first. Commands that a confirmed function ended get no answer from the target and are answered here.
+ * Task management. Functions are sent as immediate requests, which overtake what libiscsi has not sent yet; so one
+ * waits here until everything before it went, and what comes after it waits in our queue. The convenience calls for LUN
+ * functions are not used: they cancel every command of the context first. Commands that a confirmed function ended get
+ * no answer from the target and are answered here.
  */
 #include "session.h"
 
@@ -68,7 +69,8 @@ static void on_tmf(struct iscsi_context *iscsi, int status, void *command_data, 
 
 		if (t->command)
 			mark_aborted(t->command, unknown);
-		else if (t->pub->function != SRPGW_TMF_ABORT_TASK && t->pub->function != SRPGW_TMF_CLEAR_ACA && !unknown)
+		else if (t->pub->function != SRPGW_TMF_ABORT_TASK && t->pub->function != SRPGW_TMF_CLEAR_ACA &&
+			 !unknown)
 			TAILQ_FOREACH(c, &path->sent, node)
 				if (is_affected(t, c))
 					mark_aborted(c, false);
@@ -101,7 +103,8 @@ static int send_tmf(struct tmf *t)
 
 	if (t->pub->function == SRPGW_TMF_ABORT_TASK)
 		return iscsi_task_mgmt_abort_task_async(path->iscsi, t->command->task, on_tmf, t);
-	return iscsi_task_mgmt_async(path->iscsi, lun_bits(t->pub->lun), function[t->pub->function], 0xffffffff, 0, on_tmf, t);
+	return iscsi_task_mgmt_async(path->iscsi, lun_bits(t->pub->lun), function[t->pub->function], 0xffffffff, 0,
+				     on_tmf, t);
 }
 
 void tmfs_feed(struct srpgw_bridge_path *path)
@@ -121,15 +124,17 @@ void tmfs_feed(struct srpgw_bridge_path *path)
 		path->n_tmf_waiting--;
 		t->state = TMF_SENT;
 		if (send_tmf(t))
-			path_fail(path, false, "libiscsi refused a task management function: %s", iscsi_get_error(path->iscsi));
+			path_fail(path, false, "libiscsi refused a task management function: %s",
+				  iscsi_get_error(path->iscsi));
 	}
 	commands_feed(path);
 }
 
 static bool is_known(uint8_t function)
 {
-	return function == SRPGW_TMF_ABORT_TASK || function == SRPGW_TMF_ABORT_TASK_SET || function == SRPGW_TMF_CLEAR_TASK_SET ||
-	       function == SRPGW_TMF_LUN_RESET || function == SRPGW_TMF_CLEAR_ACA;
+	return function == SRPGW_TMF_ABORT_TASK || function == SRPGW_TMF_ABORT_TASK_SET ||
+	       function == SRPGW_TMF_CLEAR_TASK_SET || function == SRPGW_TMF_LUN_RESET ||
+	       function == SRPGW_TMF_CLEAR_ACA;
 }
 
 static void abort_task(struct tmf *t)

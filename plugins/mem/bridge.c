@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The RAM disk as a bridge: opens the store, makes paths, hands commands to ops.c. Nothing here waits, so every command ends inside
- * submit(); events, task management answers and the end of detach() go through a timer, never from inside the host's call.
+ * The RAM disk as a bridge: opens the store, makes paths, hands commands to ops.c. Nothing here waits, so every command
+ * ends inside submit(); events, task management answers and the end of detach() go through a timer, never from inside
+ * the host's call.
  */
 #include "mem.h"
 
@@ -34,8 +35,8 @@ static void mem_close(struct srpgw_bridge_target *target)
 	free(t);
 }
 
-static int mem_open(const struct srpgw_host *host, const char *uri, const struct srpgw_setting *settings, size_t n_settings,
-		    struct srpgw_bridge_target **target, char *why, size_t why_cap)
+static int mem_open(const struct srpgw_host *host, const char *uri, const struct srpgw_setting *settings,
+		    size_t n_settings, struct srpgw_bridge_target **target, char *why, size_t why_cap)
 {
 	struct mem_conf conf;
 	int rc = mem_uri_parse(uri, &conf, why, why_cap);
@@ -62,15 +63,18 @@ static int mem_open(const struct srpgw_host *host, const char *uri, const struct
 	t->n_blocks = conf.bytes >> t->block_shift;
 	t->arena_bytes = (size_t)conf.bytes * conf.n_lu;
 	pthread_mutex_init(&t->lock, NULL);
-	/* A new disk each time, unless a person names it: two gateways' RAM disks must not look like two ways to one. */
+	/* A new disk each time, unless a person names it: two gateways' RAM disks must not look like two ways to one.
+	 */
 	if (conf.has_id)
 		memcpy(t->id, conf.id, sizeof(t->id));
 	else if (getrandom(t->id, sizeof(t->id), 0) != sizeof(t->id))
 		put64(t->id, (uintptr_t)t);
-	void *arena = mmap(NULL, t->arena_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *arena =
+	    mmap(NULL, t->arena_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (arena == MAP_FAILED) {
-		snprintf(why, why_cap, "cannot map %zu bytes (%s); use a smaller RAM disk", t->arena_bytes, strerror(errno));
+		snprintf(why, why_cap, "cannot map %zu bytes (%s); use a smaller RAM disk", t->arena_bytes,
+			 strerror(errno));
 		mem_close((struct srpgw_bridge_target *)(void *)t);
 		return -ENOMEM;
 	}
@@ -235,7 +239,8 @@ static void mem_tmf(struct srpgw_bridge_path *path, struct srpgw_tmf *tmf)
 	p->target->host->timer_arm(p->later, 0);
 }
 
-static void mem_describe(struct srpgw_bridge_path *path, void (*emit)(void *arg, const char *key, const char *value), void *arg)
+static void mem_describe(struct srpgw_bridge_path *path, void (*emit)(void *arg, const char *key, const char *value),
+			 void *arg)
 {
 	struct mem_path *p = path_of(path);
 	char text[32];

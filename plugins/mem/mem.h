@@ -146,7 +146,13 @@ enum mem_asc {
 	MEM_ASC_NO_REGISTRATION_ROOM = 0x5504,
 };
 
-enum { MEM_NO_SENSE = 0x0, MEM_NOT_READY = 0x2, MEM_ILLEGAL_REQUEST = 0x5, MEM_UNIT_ATTENTION = 0x6, MEM_MISCOMPARE = 0xe };
+enum {
+	MEM_NO_SENSE = 0x0,
+	MEM_NOT_READY = 0x2,
+	MEM_ILLEGAL_REQUEST = 0x5,
+	MEM_UNIT_ATTENTION = 0x6,
+	MEM_MISCOMPARE = 0xe
+};
 enum { MEM_GOOD = 0x00, MEM_CHECK_CONDITION = 0x02, MEM_RESERVATION_CONFLICT = 0x18 };
 
 /* Fixed format sense. @field: CDB or parameter byte for the field pointer, or -1. Return: 18. */
@@ -159,8 +165,8 @@ void mem_status(struct mem_cmd *c, uint8_t status);
 /* Data-in from a buffer: the smaller of @len, @alloc_len and what the host takes moves. */
 void mem_reply(struct mem_cmd *c, const void *buf, size_t len, size_t alloc_len);
 /*
- * How many of @wanted bytes move in direction @dir; sets the residual. All of the host's buffer counts as unused when the
- * command's direction is another.
+ * How many of @wanted bytes move in direction @dir; sets the residual. All of the host's buffer counts as unused when
+ * the command's direction is another.
  */
 size_t mem_transfer(struct mem_cmd *c, uint8_t dir, uint64_t wanted);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What one I_T nexus sees of a logical unit: unit attentions, RESERVE(6), and the access that reservations leave it. The data path
- * reads two atomics; whoever changes a reservation works out everybody's access under the target's mutex.
+ * What one I_T nexus sees of a logical unit: unit attentions, RESERVE(6), and the access that reservations leave it.
+ * The data path reads two atomics; whoever changes a reservation works out everybody's access under the target's mutex.
  */
 #include "mem.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The table of operation codes and what is common to all commands: which logical unit, unit attention, reserved bits of the
- * CDB, reservations, a stopped unit. The same table answers REPORT SUPPORTED OPERATION CODES.
+ * The table of operation codes and what is common to all commands: which logical unit, unit attention, reserved bits of
+ * the CDB, reservations, a stopped unit. The same table answers REPORT SUPPORTED OPERATION CODES.
  */
 #include "mem.h"
 
@@ -95,7 +95,8 @@ static int reserved_byte(const struct mem_op *op, const uint8_t *cdb)
 	return 0;
 }
 
-/* A command's checks in the order of SAM-5 5.14 and SPC-4: logical unit, unit attention, CDB, reservation, readiness. */
+/* A command's checks in the order of SAM-5 5.14 and SPC-4: logical unit, unit attention, CDB, reservation, readiness.
+ */
 void mem_execute(struct mem_cmd *c)
 {
 	struct srpgw_io *io = c->io;

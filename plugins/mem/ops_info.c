@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Commands that describe the unit: INQUIRY with its pages, REPORT LUNS, REQUEST SENSE, READ CAPACITY, MODE SENSE and REPORT SUPPORTED
- * OPERATION CODES. Source: SPC-4 6, 7; SBC-3 5, 6.
+ * Commands that describe the unit: INQUIRY with its pages, REPORT LUNS, REQUEST SENSE, READ CAPACITY, MODE SENSE and
+ * REPORT SUPPORTED OPERATION CODES. Source: SPC-4 6, 7; SBC-3 5, 6.
  */
 #include "mem.h"
 
@@ -36,7 +36,8 @@ static void put_text(uint8_t *b, const char *text)
 
 static size_t standard_inquiry(const struct mem_cmd *c, uint8_t *b)
 {
-	static const uint16_t versions[] = { 0x00a0 /* SAM-5 */, 0x0460 /* SPC-4 */, 0x04c0 /* SBC-3 */, 0x0940 /* SRP */ };
+	static const uint16_t versions[] = {0x00a0 /* SAM-5 */, 0x0460 /* SPC-4 */, 0x04c0 /* SBC-3 */,
+					    0x0940 /* SRP */};
 
 	b[2] = 0x06;         /* SPC-4 */
 	b[3] = 0x12;         /* HISUP, response data format 2 */
@@ -211,7 +212,8 @@ void mem_op_read_capacity_16(struct mem_cmd *c)
 static size_t mode_pages(uint8_t *b, uint8_t page, uint8_t subpage, bool changeable)
 {
 	static const uint8_t caching[20] = { 0x08, 18, 0x04 /* WCE */ };
-	static const uint8_t control[12] = { 0x0a, 10, 0x02 /* GLTSD */, 0x10 /* unrestricted reordering */, 0, 0, 0, 0, 0xff, 0xff };
+	static const uint8_t control[12] = {0x0a, 10,  0x02 /* GLTSD */, 0x10 /* unrestricted reordering */, 0, 0, 0, 0,
+					    0xff, 0xff};
 	static const uint8_t exceptions[12] = { 0x1c, 10, 0x08 /* DEXCPT */ };
 	static const struct {
 		const uint8_t *data;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Commands on a range of blocks: READ, WRITE, VERIFY, SYNCHRONIZE CACHE, COMPARE AND WRITE, WRITE SAME, UNMAP. Source: SBC-3 5.
+ * Commands on a range of blocks: READ, WRITE, VERIFY, SYNCHRONIZE CACHE, COMPARE AND WRITE, WRITE SAME, UNMAP. Source:
+ * SBC-3 5.
  */
 #include "mem.h"
 
@@ -117,7 +118,8 @@ void mem_op_compare_and_write(struct mem_cmd *c)
 
 	if (!in_range(c, lba, n_blocks))
 		return;
-	if (n_blocks > MEM_MAX_CAW_BLOCKS || (n_blocks && (c->io->dir != SRPGW_DIR_OUT || c->io->data_len < 2 * half))) {
+	if (n_blocks > MEM_MAX_CAW_BLOCKS ||
+	    (n_blocks && (c->io->dir != SRPGW_DIR_OUT || c->io->data_len < 2 * half))) {
 		mem_bad_field(c, 13);
 		return;
 	}

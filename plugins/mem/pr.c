@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Persistent reservations of one logical unit, without persistence over power loss and without third parties. A nexus is known by its
- * two port identifiers, so registrations outlive its sessions. Source: SPC-4 5.13, 6.15, 6.16.
+ * Persistent reservations of one logical unit, without persistence over power loss and without third parties. A nexus
+ * is known by its two port identifiers, so registrations outlive its sessions. Source: SPC-4 5.13, 6.15, 6.16.
  */
 #include "mem.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Moves bytes between the store and a command's buffers. Hosts may race on a block: what they then read is their
- * business (a mix of old and new words, as on a disk), but it must be no undefined behaviour here, hence relaxed atomics, word by
- * word: as fast as memcpy() once the memory itself is the limit.
+ * business (a mix of old and new words, as on a disk), but it must be no undefined behaviour here, hence relaxed
+ * atomics, word by word: as fast as memcpy() once the memory itself is the limit.
  */
 #include "mem.h"
 

@@ -100,7 +100,8 @@ int mem_uri_parse(const char *uri, struct mem_conf *out, char *why, size_t why_c
 		char text[160];
 
 		if (parse_option(p, len, out)) {
-			snprintf(text, sizeof(text), "option \"%.*s\" is not known or out of range", (int)(len < 60 ? len : 60), p);
+			snprintf(text, sizeof(text), "option \"%.*s\" is not known or out of range",
+				 (int)(len < 60 ? len : 60), p);
 			return bad(why, why_cap, text);
 		}
 		p += len;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The layout of <srpgw/bridge.h> on 64-bit machines, member by member: a member put in the middle, moved or resized does not compile here.
- * New members go to the end of their structure; add a line for them.
+ * The layout of <srpgw/bridge.h> on 64-bit machines, member by member: a member put in the middle, moved or resized
+ * does not compile here. New members go to the end of their structure; add a line for them.
  */
 #include "../../../gateway/include/srpgw/bridge.h"
 
@@ -10,7 +10,8 @@
 
 #include <cmocka.h>
 
-#define AT(s, m, offset) _Static_assert(offsetof(struct s, m) == (offset), #s "." #m " moved: the bridge interface would break")
+#define AT(s, m, offset)                                                                                               \
+	_Static_assert(offsetof(struct s, m) == (offset), #s "." #m " moved: the bridge interface would break")
 
 AT(srpgw_io, struct_size, 0);
 AT(srpgw_io, dir, 4);
@@ -108,8 +109,12 @@ AT(srpgw_bridge, mem_del, 136);
 _Static_assert(SRPGW_DELIVERY_NEVER == 0 && SRPGW_DELIVERY_MAYBE == 1 && SRPGW_DELIVERY_ANSWERED == 2, "delivery");
 _Static_assert(SRPGW_DIR_NONE == 0 && SRPGW_DIR_IN == 1 && SRPGW_DIR_OUT == 2 && SRPGW_DIR_BIDI == 3, "direction");
 _Static_assert(SRPGW_RESID_NONE == 0 && SRPGW_RESID_UNDER == 1 && SRPGW_RESID_OVER == 2, "residual");
-_Static_assert(SRPGW_PATH_PROGRESS == 1 && SRPGW_PATH_UP == 2 && SRPGW_PATH_DOWN == 3 && SRPGW_PATH_INVENTORY_CHANGED == 4, "events");
-_Static_assert(SRPGW_TMF_COMPLETE == 0 && SRPGW_TMF_NO_SUCH_TASK == 1 && SRPGW_TMF_NOT_SUPPORTED == 2 && SRPGW_TMF_FAILED == 3, "results");
+_Static_assert(SRPGW_PATH_PROGRESS == 1 && SRPGW_PATH_UP == 2 && SRPGW_PATH_DOWN == 3 &&
+		   SRPGW_PATH_INVENTORY_CHANGED == 4,
+	       "events");
+_Static_assert(SRPGW_TMF_COMPLETE == 0 && SRPGW_TMF_NO_SUCH_TASK == 1 && SRPGW_TMF_NOT_SUPPORTED == 2 &&
+		   SRPGW_TMF_FAILED == 3,
+	       "results");
 _Static_assert(SRPGW_BRIDGE_ABI == 1 && SRPGW_CDB_MAX == 260 && SRPGW_SENSE_MAX == 252, "constants");
 
 /* SRPGW_HAS() looks at the size first. */
@@ -118,7 +123,8 @@ static void test_has(void **state)
 	struct srpgw_bridge b = { .struct_size = sizeof(b) };
 
 	(void)state;
-	b.describe = (void (*)(struct srpgw_bridge_path *, void (*)(void *, const char *, const char *), void *))(uintptr_t)test_has;
+	b.describe = (void (*)(struct srpgw_bridge_path *, void (*)(void *, const char *, const char *), void *))(
+	    uintptr_t)test_has;
 	assert_true(SRPGW_HAS(&b, describe));
 	assert_false(SRPGW_HAS(&b, mem_add));
 	b.struct_size = offsetof(struct srpgw_bridge, describe);

@@ -208,7 +208,8 @@ static void test_list_all(void **state)
 
 	(void)state;
 	bridge_for_each(h, note, &s);
-	assert_int_equal(s.good, 7); /* good, older, newer, below, rude, guide, and alien, whose fault is its file name only */
+	assert_int_equal(s.good,
+			 7); /* good, older, newer, below, rude, guide, and alien, whose fault is its file name only */
 	assert_int_equal(s.bad, 9);
 	assert_int_equal(s.in_order, 16);
 	bridge_host_destroy(h);

@@ -83,7 +83,8 @@ static uint64_t svc_now_ns(struct srpgw_reactor *r)
 }
 
 /* <poll.h> and <sys/epoll.h> number these alike on Linux. */
-_Static_assert(POLLIN == EPOLLIN && POLLOUT == EPOLLOUT && POLLERR == EPOLLERR && POLLHUP == EPOLLHUP, "poll and epoll events");
+_Static_assert(POLLIN == EPOLLIN && POLLOUT == EPOLLOUT && POLLERR == EPOLLERR && POLLHUP == EPOLLHUP,
+	       "poll and epoll events");
 
 static void on_watch(struct reactor_watch *rw, uint32_t revents)
 {
@@ -92,7 +93,8 @@ static void on_watch(struct reactor_watch *rw, uint32_t revents)
 	w->fn(w->arg, (int)revents);
 }
 
-static struct srpgw_watch *svc_watch_add(struct srpgw_reactor *r, int fd, int events, void (*fn)(void *arg, int revents), void *arg)
+static struct srpgw_watch *svc_watch_add(struct srpgw_reactor *r, int fd, int events,
+					 void (*fn)(void *arg, int revents), void *arg)
 {
 	struct srpgw_watch *w = calloc(1, sizeof(*w));
 
@@ -317,7 +319,9 @@ void shim_attach_start(struct shim *s, struct shim_path *p, unsigned number)
 	nexus.t_port_id[15] = 1;
 	memset(p, 0, sizeof(*p));
 	p->shim = s;
-	assert_int_equal(s->b->attach(s->t, (struct srpgw_reactor *)(void *)s->reactor, &nexus, (struct srpgw_path_ctx *)(void *)p, &p->p), 0);
+	assert_int_equal(s->b->attach(s->t, (struct srpgw_reactor *)(void *)s->reactor, &nexus,
+				      (struct srpgw_path_ctx *)(void *)p, &p->p),
+			 0);
 	assert_int_equal(p->n_events, 0);
 }
 
@@ -393,7 +397,8 @@ static void set_lun(uint8_t lun[8], uint32_t number)
 	lun[1] = (uint8_t)number;
 }
 
-void shim_prepare(struct shim_io *io, uint32_t lun, const void *cdb, size_t cdb_len, uint8_t dir, void *buf, uint32_t len, uint32_t n_iov)
+void shim_prepare(struct shim_io *io, uint32_t lun, const void *cdb, size_t cdb_len, uint8_t dir, void *buf,
+		  uint32_t len, uint32_t n_iov)
 {
 	uint32_t done = 0;
 
@@ -438,7 +443,8 @@ int shim_command(struct shim_path *p, struct shim_io *io)
 	return io->pub.delivery == SRPGW_DELIVERY_ANSWERED ? io->pub.status : -1 - io->pub.delivery;
 }
 
-int shim_do(struct shim_path *p, struct shim_io *io, uint32_t lun, const void *cdb, size_t cdb_len, uint8_t dir, void *buf, uint32_t len)
+int shim_do(struct shim_path *p, struct shim_io *io, uint32_t lun, const void *cdb, size_t cdb_len, uint8_t dir,
+	    void *buf, uint32_t len)
 {
 	shim_prepare(io, lun, cdb, cdb_len, dir, buf, len, 1);
 	return shim_command(p, io);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The smallest host for a bridge: one reactor, stepped by the test; the real loader with its guard; helpers that send a command and
- * wait for its answer. Tests only.
+ * The smallest host for a bridge: one reactor, stepped by the test; the real loader with its guard; helpers that send a
+ * command and wait for its answer. Tests only.
  */
 #ifndef TEST_HOST_SHIM_H
 #define TEST_HOST_SHIM_H
@@ -73,12 +73,14 @@ void shim_run_for(struct shim *s, uint32_t ms);
 /*
  * Fills in a command. @dir: enum srpgw_dir. @buf, @len: cut into @n_iov pieces of uneven size.
  */
-void shim_prepare(struct shim_io *io, uint32_t lun, const void *cdb, size_t cdb_len, uint8_t dir, void *buf, uint32_t len, uint32_t n_iov);
+void shim_prepare(struct shim_io *io, uint32_t lun, const void *cdb, size_t cdb_len, uint8_t dir, void *buf,
+		  uint32_t len, uint32_t n_iov);
 void shim_submit(struct shim_path *p, struct shim_io *io);
 /* Submits and waits. Return: SCSI status, or -1 - delivery when the device did not answer. */
 int shim_command(struct shim_path *p, struct shim_io *io);
 /* shim_prepare() in one piece and shim_command(). */
-int shim_do(struct shim_path *p, struct shim_io *io, uint32_t lun, const void *cdb, size_t cdb_len, uint8_t dir, void *buf, uint32_t len);
+int shim_do(struct shim_path *p, struct shim_io *io, uint32_t lun, const void *cdb, size_t cdb_len, uint8_t dir,
+	    void *buf, uint32_t len);
 void shim_tmf_start(struct shim_path *p, struct shim_tmf *t, uint8_t function, uint32_t lun, struct shim_io *io);
 /* Starts and waits. Return: result. */
 int shim_tmf(struct shim_path *p, struct shim_tmf *t, uint8_t function, uint32_t lun, struct shim_io *io);

@@ -70,8 +70,9 @@ bool script_send(struct scripted *s, uint8_t bhs[48], const void *data, uint32_t
 
 bool script_login(struct scripted *s)
 {
-	static const char keys[] = "HeaderDigest=None\0DataDigest=None\0InitialR2T=Yes\0ImmediateData=No\0MaxBurstLength=262144\0"
-				   "FirstBurstLength=65536\0MaxRecvDataSegmentLength=65536\0TargetPortalGroupTag=1";
+	static const char keys[] =
+	    "HeaderDigest=None\0DataDigest=None\0InitialR2T=Yes\0ImmediateData=No\0MaxBurstLength=262144\0"
+	    "FirstBurstLength=65536\0MaxRecvDataSegmentLength=65536\0TargetPortalGroupTag=1";
 	static const char security[] = "AuthMethod=None\0TargetPortalGroupTag=1";
 
 	for (;;) {
@@ -97,7 +98,8 @@ bool script_login(struct scripted *s)
 			script_send(s, r, text, len);
 			return false;
 		}
-		bool sent = (r[1] >> 2 & 3) == 0 ? script_send(s, r, security, sizeof(security)) : script_send(s, r, keys, sizeof(keys));
+		bool sent = (r[1] >> 2 & 3) == 0 ? script_send(s, r, security, sizeof(security))
+						 : script_send(s, r, keys, sizeof(keys));
 		s->stat_sn++;
 		if (!sent || last)
 			return sent;
@@ -143,8 +145,8 @@ bool script_expect(struct scripted *s, uint8_t opcode)
 	return false;
 }
 
-bool script_respond(struct scripted *s, const uint8_t cmd[48], uint8_t response, uint8_t status, uint8_t flags, uint32_t resid, const void *data,
-		    uint32_t len)
+bool script_respond(struct scripted *s, const uint8_t cmd[48], uint8_t response, uint8_t status, uint8_t flags,
+		    uint32_t resid, const void *data, uint32_t len)
 {
 	uint8_t r[48] = { PDU_RESPONSE, (uint8_t)(0x80 | flags), response, status };
 

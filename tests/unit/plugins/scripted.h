@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * An iSCSI target that does what a test's script says, in a thread of its own: for what no real target can be made to do. RFC 7143 11.
+ * An iSCSI target that does what a test's script says, in a thread of its own: for what no real target can be made to
+ * do. RFC 7143 11.
  */
 #ifndef TEST_SCRIPTED_H
 #define TEST_SCRIPTED_H
@@ -11,9 +12,20 @@
 #include <stdint.h>
 
 enum {
-	PDU_NOP_OUT = 0x00, PDU_COMMAND = 0x01, PDU_TMF = 0x02, PDU_LOGIN = 0x03, PDU_DATA_OUT = 0x05, PDU_LOGOUT = 0x06,
-	PDU_NOP_IN = 0x20, PDU_RESPONSE = 0x21, PDU_TMF_RESPONSE = 0x22, PDU_LOGIN_RESPONSE = 0x23, PDU_DATA_IN = 0x25, PDU_LOGOUT_RESPONSE = 0x26,
-	PDU_R2T = 0x31, PDU_ASYNC = 0x32,
+	PDU_NOP_OUT = 0x00,
+	PDU_COMMAND = 0x01,
+	PDU_TMF = 0x02,
+	PDU_LOGIN = 0x03,
+	PDU_DATA_OUT = 0x05,
+	PDU_LOGOUT = 0x06,
+	PDU_NOP_IN = 0x20,
+	PDU_RESPONSE = 0x21,
+	PDU_TMF_RESPONSE = 0x22,
+	PDU_LOGIN_RESPONSE = 0x23,
+	PDU_DATA_IN = 0x25,
+	PDU_LOGOUT_RESPONSE = 0x26,
+	PDU_R2T = 0x31,
+	PDU_ASYNC = 0x32,
 };
 
 struct pdu {
@@ -52,8 +64,8 @@ bool script_expect(struct scripted *s, uint8_t opcode);
 /* Sends; @len bytes of data are put behind @bhs, whose lengths and sequence numbers are filled in. */
 bool script_send(struct scripted *s, uint8_t bhs[48], const void *data, uint32_t len);
 /* Response to the command with BHS @cmd. @flags: residual bits. */
-bool script_respond(struct scripted *s, const uint8_t cmd[48], uint8_t response, uint8_t status, uint8_t flags, uint32_t resid, const void *data,
-		    uint32_t len);
+bool script_respond(struct scripted *s, const uint8_t cmd[48], uint8_t response, uint8_t status, uint8_t flags,
+		    uint32_t resid, const void *data, uint32_t len);
 /* Data-in for the command with BHS @cmd. */
 bool script_data_in(struct scripted *s, const uint8_t cmd[48], uint32_t offset, uint32_t len, uint8_t fill);
 bool script_tmf_response(struct scripted *s, const uint8_t tmf[48], uint8_t response);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The fault bridge in front of a RAM disk: each rule does what it says, the same each time, and every command is answered once. */
+/*
+ * The fault bridge in front of a RAM disk: each rule does what it says, the same each time, and every command is
+ * answered once.
+ */
 #include "host_shim.h"
 
 #include <errno.h>
@@ -67,8 +70,10 @@ static void test_rules(void **state)
 		{ "fault:hold_ms=1;mem:x", "size of the RAM disk" },
 		{ "fault:hold_ms=1;none:x", "there is no bridge \"none\"" },
 		{ "fault:fault:fault:fault:fault:mem:1M", "stacked" },
-		{ "fault:hold_ms=1;;hold_ms=1;hold_ms=1;hold_ms=1;hold_ms=1;hold_ms=1;hold_ms=1;hold_ms=1;hold_ms=1;hold_ms=1;hold_ms=1;hold_ms=1;"
-		  "hold_ms=1;hold_ms=1;hold_ms=1;hold_ms=1;hold_ms=1;mem:1M", "more than 16" },
+	    {"fault:hold_ms=1;;hold_ms=1;hold_ms=1;hold_ms=1;hold_ms=1;hold_ms=1;hold_ms=1;hold_ms=1;hold_ms=1;hold_ms="
+	     "1;hold_ms=1;hold_ms=1;"
+	     "hold_ms=1;hold_ms=1;hold_ms=1;hold_ms=1;hold_ms=1;mem:1M",
+	     "more than 16"},
 	};
 	static const char *const more[] = { "rules", "status=08", NULL };
 	static const char *const other[] = { "nop", "1", NULL };
@@ -76,7 +81,9 @@ static void test_rules(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		int code = strstr(bad[i].uri, "none:") ? -ENOENT : strstr(bad[i].uri, "fault:fault:") ? -ELOOP : -EINVAL;
+		int code = strstr(bad[i].uri, "none:")		? -ENOENT
+			   : strstr(bad[i].uri, "fault:fault:") ? -ELOOP
+								: -EINVAL;
 
 		shim_open_refused(bad[i].uri, NULL, code, line, sizeof(line));
 		if (!strstr(line, bad[i].says))
@@ -284,7 +291,8 @@ static void test_path_life(void **state)
 	end();
 	/* Attempts that fail: at once, by going down, and late. */
 	shim_open(&shim, "fault:attach_fail=1,attach_down=1,up_delay_ms=30;mem:64M", NULL);
-	assert_int_equal(shim.b->attach(shim.t, (struct srpgw_reactor *)(void *)shim.reactor, &nexus, (struct srpgw_path_ctx *)(void *)&path, &path.p),
+	assert_int_equal(shim.b->attach(shim.t, (struct srpgw_reactor *)(void *)shim.reactor, &nexus,
+					(struct srpgw_path_ctx *)(void *)&path, &path.p),
 			 -ECONNREFUSED);
 	shim_attach_start(&shim, &path, 1);
 	assert_true(shim_run(&shim, is_down, &path, 1000));

@@ -98,8 +98,10 @@ static void test_conf(void **state)
 		{ "iscsi://h/iqn.x", "chap_secret", "", "takes 1 to 255" },
 	};
 	static const char *const mutual[] = { "chap_mutual_user", "u", "chap_mutual_secret", "s", NULL };
-	static const char *const same[] = { "chap_user", "a", "chap_secret", "s3cr3t", "chap_mutual_user", "b", "chap_mutual_secret", "s3cr3t", NULL };
-	static const char *const good[] = { "portals", "[fe80::1]:3261,other,h", "header_digest", "prefer", "max_outstanding", "7", NULL };
+	static const char *const same[] = {
+	    "chap_user", "a", "chap_secret", "s3cr3t", "chap_mutual_user", "b", "chap_mutual_secret", "s3cr3t", NULL};
+	static const char *const good[] = {
+	    "portals", "[fe80::1]:3261,other,h", "header_digest", "prefer", "max_outstanding", "7", NULL};
 	struct srpgw_limits limits;
 	char line[1024];
 
@@ -142,7 +144,8 @@ static void test_inquiry_and_sense(void **state)
 	assert_int_equal(shim_do(&path, &io, 300, CDB(0x00), 6, NONE, NULL, 0), CHECK);
 	assert_int_equal(shim_sense(&io), 0x052500);
 	/* Sense passes through: a read behind the end. */
-	assert_int_equal(shim_do(&path, &io, 1, CDB(0x28, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 1), 10, IN, data, 512), CHECK);
+	assert_int_equal(shim_do(&path, &io, 1, CDB(0x28, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 1), 10, IN, data, 512),
+			 CHECK);
 	assert_int_equal(shim_sense(&io), 0x052100);
 	/* What libiscsi cannot carry is refused here. */
 	assert_int_equal(shim_do(&path, &io, 1, (const uint8_t[32]){ 0x7f }, 32, NONE, NULL, 0), CHECK);
@@ -204,7 +207,8 @@ static void transfer(bool write, uint32_t n, uint32_t len, uint32_t n_iov)
 
 	for (uint32_t i = 0; i < n; i++) {
 		shim_rw16(cdb, write, (uint64_t)i * len / 512, len / 512);
-		shim_prepare(&many[i], 1, cdb, 16, write ? OUT : IN, (write ? data : back) + (size_t)i * len, len, n_iov);
+		shim_prepare(&many[i], 1, cdb, 16, write ? OUT : IN, (write ? data : back) + (size_t)i * len, len,
+			     n_iov);
 	}
 	for (uint32_t i = 0; i < n; i++)
 		shim_submit(&path, &many[i]);
@@ -309,7 +313,9 @@ static void test_many_resets_under_load(void **state)
 			shim_prepare(&many[i], 1, cdb, 16, i & 1 ? OUT : IN, data + i * 65536, 65536, 3);
 			shim_submit(&path, &many[i]);
 		}
-		assert_int_equal(shim_tmf(&path, &tmf, round & 1 ? SRPGW_TMF_ABORT_TASK_SET : SRPGW_TMF_LUN_RESET, 1, NULL), SRPGW_TMF_COMPLETE);
+		assert_int_equal(
+		    shim_tmf(&path, &tmf, round & 1 ? SRPGW_TMF_ABORT_TASK_SET : SRPGW_TMF_LUN_RESET, 1, NULL),
+		    SRPGW_TMF_COMPLETE);
 		uint32_t n = DEPTH;
 		assert_true(shim_run(&shim, all_done, &n, 5000));
 		shim_clear_ua(&path, 1);
@@ -370,8 +376,9 @@ static void expect_down_why(const char *uri, const char *const *set, bool perman
 static void test_login_refused(void **state)
 {
 	static const char *const wrong[] = { "chap_user", "user", "chap_secret", "wrong", NULL };
-	static const char *const impostor[] = { "chap_user", "user", "chap_secret", "secret", "chap_mutual_user", "target", "chap_mutual_secret", "other",
-						NULL };
+	static const char *const impostor[] = {
+	    "chap_user",	  "user",  "chap_secret", "secret", "chap_mutual_user", "target",
+	    "chap_mutual_secret", "other", NULL};
 	static const char *const impatient[] = { "login_timeout_ms", "300", NULL };
 	char uri[128];
 
@@ -391,8 +398,9 @@ static void test_login_refused(void **state)
 static void test_chap(void **state)
 {
 	static const char *const chap[] = { "chap_user", "user", "chap_secret", "secret", NULL };
-	static const char *const mutual[] = { "chap_user", "user", "chap_secret", "secret", "chap_mutual_user", "target", "chap_mutual_secret", "tsecret",
-					      NULL };
+	static const char *const mutual[] = {
+	    "chap_user",	  "user",    "chap_secret", "secret", "chap_mutual_user", "target",
+	    "chap_mutual_secret", "tsecret", NULL};
 	char text[64];
 
 	(void)state;

@@ -454,7 +454,8 @@ static void test_target_asks_for_logout(void **state)
 	end();
 }
 
-/* The command window stays shut: commands wait in libiscsi, the target is not taken for dead, and the end is bounded. */
+/* The command window stays shut: commands wait in libiscsi, the target is not taken for dead, and the end is bounded.
+ */
 static void script_shut_window(struct scripted *s)
 {
 	s->window = 1;

@@ -337,8 +337,10 @@ static void test_provisioning(void **state)
 	for (int i = 0; i < 8; i++)
 		assert_memory_equal(buf + 512 * i, other, 512);
 	memset(other, 0, 512);
-	assert_int_equal(shim_do(&path, &io, 0, CDB(0x93, 8, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 4), 16, OUT, other, 512), GOOD);
-	assert_int_equal(shim_do(&path, &io, 0, CDB(0x93, 9, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0, 0, 2), 16, NONE, NULL, 0), GOOD);
+	assert_int_equal(shim_do(&path, &io, 0, CDB(0x93, 8, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 4), 16, OUT, other, 512),
+			 GOOD);
+	assert_int_equal(shim_do(&path, &io, 0, CDB(0x93, 9, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0, 0, 2), 16, NONE, NULL, 0),
+			 GOOD);
 	assert_int_equal(shim_do(&path, &io, 0, cdb, 16, IN, buf, 8 * 512), GOOD);
 	for (int i = 0; i < 8; i++)
 		assert_int_equal(!buf[512 * i] && !memcmp(buf + 512 * i, buf + 512 * i + 1, 511), i < 6);

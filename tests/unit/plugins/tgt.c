@@ -21,7 +21,8 @@
 
 static struct sockaddr_in loopback(uint16_t port)
 {
-	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	return (struct sockaddr_in){
+	    .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
 }
 
 uint16_t free_port(void)
@@ -73,7 +74,8 @@ static void configure(struct tgt *t)
 	char line[256];
 
 	for (int tid = 1; tid <= 2; tid++) {
-		snprintf(line, sizeof(line), "--op new --mode target --tid %d -T iqn.2026-11.srpgw.test:disk%d", tid, tid);
+		snprintf(line, sizeof(line), "--op new --mode target --tid %d -T iqn.2026-11.srpgw.test:disk%d", tid,
+			 tid);
 		admin(t, line);
 		snprintf(line, sizeof(line), "--op new --mode logicalunit --tid %d --lun 1 -b %s/disk", tid, t->dir);
 		admin(t, line);
@@ -142,7 +144,8 @@ void tgt_start(struct tgt *t)
 	close(fd);
 	t->port = free_port();
 	for (int i = 0; i < 3; i++)
-		snprintf(t->uri[i], sizeof(t->uri[i]), "iscsi://127.0.0.1:%u/iqn.2026-11.srpgw.test:disk%d", t->port, i);
+		snprintf(t->uri[i], sizeof(t->uri[i]), "iscsi://127.0.0.1:%u/iqn.2026-11.srpgw.test:disk%d", t->port,
+			 i);
 	tgt_restart(t);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A plugin that breaks its contract as its URI asks: rude:double (two answers), rude:mute (none, not even at detach), rude:malformed,
- * rude:events (out of order), rude:early (an event inside attach). Otherwise it answers in submit().
+ * A plugin that breaks its contract as its URI asks: rude:double (two answers), rude:mute (none, not even at detach),
+ * rude:malformed, rude:events (out of order), rude:early (an event inside attach). Otherwise it answers in submit().
  */
 #include <srpgw/bridge.h>
 
@@ -20,8 +20,8 @@ static struct rude *rude_of(void *p)
 	return p;
 }
 
-static int rude_open(const struct srpgw_host *host, const char *uri, const struct srpgw_setting *settings, size_t n_settings,
-		     struct srpgw_bridge_target **target, char *why, size_t why_cap)
+static int rude_open(const struct srpgw_host *host, const char *uri, const struct srpgw_setting *settings,
+		     size_t n_settings, struct srpgw_bridge_target **target, char *why, size_t why_cap)
 {
 	struct rude *r = calloc(1, sizeof(*r));
 
@@ -54,8 +54,8 @@ static void say(struct rude *r, uint32_t kind)
 	r->host->event(r->ctx, &ev);
 }
 
-static int rude_attach(struct srpgw_bridge_target *target, struct srpgw_reactor *reactor, const struct srpgw_nexus_id *nexus,
-		       struct srpgw_path_ctx *ctx, struct srpgw_bridge_path **path)
+static int rude_attach(struct srpgw_bridge_target *target, struct srpgw_reactor *reactor,
+		       const struct srpgw_nexus_id *nexus, struct srpgw_path_ctx *ctx, struct srpgw_bridge_path **path)
 {
 	struct rude *r = rude_of(target);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A plugin that is right or wrong in one way, chosen with -DVARIANT_name when it is compiled; its scheme is NAME. It answers every command
- * at once with GOOD. Includes the header that -I finds first: today's, or the frozen older one.
+ * A plugin that is right or wrong in one way, chosen with -DVARIANT_name when it is compiled; its scheme is NAME. It
+ * answers every command at once with GOOD. Includes the header that -I finds first: today's, or the frozen older one.
  */
 #include <srpgw/bridge.h>
 
