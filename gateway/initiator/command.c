@@ -41,7 +41,7 @@ static void write_table(struct slot *s, const struct initiator_cmd *c, uint32_t 
 static bool may_be_immediate(const struct chan *ch, const struct initiator_cmd *c)
 {
 	return ch->immediate && c->dir == INITIATOR_WRITE && c->n_frag <= 1 && c->len_bytes <= ch->i->p.max_imm_bytes &&
-	       (uint64_t)IMM_OFFSET + c->len_bytes <= ch->terms.max_it_iu_len;
+	       (uint64_t)IMM_OFFSET + c->len_bytes <= ch->max_iu;
 }
 
 /* Fills @d for the command's buffer. Return: 0 or -errno. */
@@ -75,7 +75,7 @@ static int describe(struct slot *s, struct initiator_cmd *c, struct srp_data *d,
 		return 0;
 	}
 	write_table(s, c, n, buf_rkey);
-	in_iu = (ch->terms.max_it_iu_len - SRP_CMD_LEN) / SRP_MDESC_LEN;
+	in_iu = (ch->max_iu - SRP_CMD_LEN) / SRP_MDESC_LEN;
 	in_iu = in_iu > 2 ? in_iu - 2 : 0;
 	if (in_iu > p->cmd_descs)
 		in_iu = p->cmd_descs;
@@ -101,7 +101,7 @@ static int send_command(struct slot *s, struct initiator_cmd *c)
 	};
 	struct srp_data *d = c->dir == INITIATOR_WRITE ? &cmd.data_out : &cmd.data_in;
 	uint8_t direct[SRP_MDESC_LEN];
-	size_t cap = ch->terms.max_it_iu_len, len;
+	size_t len;
 	int rc;
 
 	memcpy(cmd.lun, c->lun, sizeof(cmd.lun));
@@ -110,9 +110,7 @@ static int send_command(struct slot *s, struct initiator_cmd *c)
 		if (rc)
 			return rc;
 	}
-	if (cap > ch->i->p.req_it_iu_len)
-		cap = ch->i->p.req_it_iu_len;
-	len = srp_cmd_encode(&cmd, IMM_OFFSET, false, s->iu, cap);
+	len = srp_cmd_encode(&cmd, IMM_OFFSET, false, s->iu, ch->max_iu);
 	if (!len)
 		return -EMSGSIZE;
 	s->cmd = c;

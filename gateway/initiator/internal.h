@@ -54,6 +54,7 @@ struct chan {
 	struct fabric_limits limits;
 	struct srp_login_rsp terms;
 	uint64_t login_tag;
+	uint32_t max_iu; /* longest that we send, bytes */
 	int32_t req_lim;
 	uint32_t n_live; /* requests whose answer is awaited */
 	bool immediate;

@@ -123,6 +123,8 @@ static int take_terms(struct chan *ch, const void *priv, size_t priv_len, const 
 	*why = "the target's information unit limits are below 64 bytes";
 	if (ch->terms.max_it_iu_len < SRP_IU_MIN || ch->terms.max_ti_iu_len < SRP_IU_MIN)
 		return -EPROTO;
+	/* More than we have room for helps nobody. */
+	ch->max_iu = ch->terms.max_it_iu_len < i->p.req_it_iu_len ? ch->terms.max_it_iu_len : i->p.req_it_iu_len;
 	*why = "the target supports no data buffer format";
 	if (!(ch->terms.buf_fmt & (SRP_BUF_DIRECT | SRP_BUF_INDIRECT)))
 		return -EPROTO;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define N_OPS 24u
 #define N_TMFS 4u
@@ -58,8 +59,9 @@ struct host {
 	uint64_t rng;
 	struct list sessions; /* newest first */
 	struct reactor_timer tick;
-	bool stopping, leaving;
-	_Atomic bool done, idle, out;
+	bool stopping, leaving, probing;
+	uint32_t luns_ok; /* bit per LUN that answered GOOD since the probing began */
+	_Atomic bool done, idle, out, probed;
 	uint64_t next_login_ns;
 	uint32_t n_failed_in_row;
 	struct host_stats st;
@@ -102,8 +104,9 @@ static void session_memory(struct session *s)
 		s->op[k].cap = k < N_LARGE && h->p.max_bytes > SMALL_BYTES ? h->p.max_bytes : SMALL_BYTES;
 		s->arena_bytes += s->op[k].cap + 2 * GUARD_BYTES;
 	}
-	s->arena = malloc(s->arena_bytes);
-	if (!s->arena)
+	/* Not from the allocator: sanitizers would touch every page of it. */
+	s->arena = mmap(NULL, s->arena_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (s->arena == MAP_FAILED)
 		abort();
 	p = s->arena;
 	for (uint32_t k = 0; k < N_OPS; k++) {
@@ -159,6 +162,7 @@ static void cmd_done(struct initiator_cmd *c)
 	check_memory(o);
 	if (c->code == 0 && c->status == 0 && !c->has_rsp_code) {
 		h->st.good++;
+		h->luns_ok |= 1u << c->lun[1];
 		if (c->dir == INITIATOR_READ && c->resid_under <= c->len_bytes)
 			ledger_check_read(l, o->id, o->buf, c->len_bytes - c->resid_under);
 	}
@@ -200,13 +204,13 @@ static uint32_t random_blocks(struct host *h, const struct op *o)
 	return n < max ? n : max;
 }
 
-static void send_one(struct session *s)
+static void send_one(struct session *s, uint32_t lun, bool is_tur)
 {
 	struct host *h = s->h;
-	uint32_t k = below(h, N_OPS), lun = below(h, h->p.n_luns);
+	uint32_t k = below(h, N_OPS);
 	struct op *o = &s->op[k];
 	struct initiator_cmd *c = &o->c;
-	bool is_write = below(h, 2), is_tur = chance(h, 30000);
+	bool is_write = below(h, 2);
 
 	if (o->busy)
 		return;
@@ -445,7 +449,7 @@ static void session_reap(struct session *s)
 			ledger_breach(h->p.ledger, "command %u was never ended", s->op[k].id);
 	initiator_destroy(s->i);
 	list_del(&s->node);
-	free(s->arena);
+	munmap(s->arena, s->arena_bytes);
 	free(s);
 	h->next_login_ns = reactor_now_ns(h->p.reactor) + rnd(h) % (50 * NS_PER_MS);
 }
@@ -471,7 +475,7 @@ static void act(struct host *h, struct session *s)
 		return;
 	}
 	while (n-- && n_busy(s) < h->p.depth && h->st.cmds < h->p.max_cmds)
-		send_one(s);
+		send_one(s, below(h, h->p.n_luns), chance(h, 30000));
 	if (chance(h, h->p.abort_ppm))
 		abort_one(s, false);
 	if (chance(h, h->p.reset_ppm))
@@ -490,6 +494,16 @@ static void act(struct host *h, struct session *s)
 		h->st.evictions++;
 		session_start(h);
 	}
+}
+
+/* After all trouble each LUN must come back: asks one after the other until it says GOOD. */
+static void probe(struct host *h, struct session *s)
+{
+	uint32_t all = (1u << h->p.n_luns) - 1;
+
+	if (!n_busy(s) && h->luns_ok != all)
+		send_one(s, (uint32_t)__builtin_ctz(~h->luns_ok), true);
+	h->probed = h->luns_ok == all && !n_busy(s);
 }
 
 static void check_tmfs(struct session *s)
@@ -538,6 +552,8 @@ static void on_tick(struct reactor_timer *t)
 		abort_one(s, true);
 		if (!h->stopping || s->dropped)
 			act(h, s);
+		else if (h->probing)
+			probe(h, s);
 	}
 	/* Who was thrown out and did not notice (a dead connection) goes, too. */
 	list_for_each (n, &h->sessions) {
@@ -586,6 +602,18 @@ bool host_is_done(const struct host *h)
 	return h->done;
 }
 
+void host_probe(struct host *h)
+{
+	h->luns_ok = 0;
+	h->probing = true;
+	h->probed = false;
+}
+
+bool host_is_probed(const struct host *h)
+{
+	return h->probed;
+}
+
 bool host_is_idle(const struct host *h)
 {
 	return h->idle;
@@ -620,7 +648,8 @@ bool host_is_out(const struct host *h)
 
 void host_describe(const struct host *h, char *buf, size_t cap)
 {
-	int n = snprintf(buf, cap, "host %u: %llu of %u commands;", h->p.number, (unsigned long long)h->st.cmds, h->p.max_cmds);
+	int n = snprintf(buf, cap, "host %u: %llu of %u commands; LUNs back %02x;", h->p.number, (unsigned long long)h->st.cmds,
+			 h->p.max_cmds, h->luns_ok);
 
 	list_for_each (node, &h->sessions) {
 		const struct session *s = list_entry(node, struct session, node);

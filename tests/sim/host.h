@@ -41,6 +41,9 @@ void host_stop(struct host *h);
 bool host_is_done(const struct host *h);
 /* Nothing is outstanding. */
 bool host_is_idle(const struct host *h);
+/* Idle: asks each LUN until it has answered GOOD; its reactor. */
+void host_probe(struct host *h);
+bool host_is_probed(const struct host *h);
 /* Idle: do the books balance? Breaches go to the ledger. */
 void host_check_credits(struct host *h);
 void host_logout(struct host *h);

@@ -8,3 +8,8 @@ OBJS += $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/*.c))
 
 $(BUILD)/tests/sim/sim: $(BUILD)/tests/sim/sim_main.o $(BUILD)/tests/sim/run.o $(SIM_COMMON_OBJ) $(SIM_LIBS)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lpthread
+
+SIM_SCENARIOS := scen_matrix
+SIM_SCENARIO_BIN := $(SIM_SCENARIOS:%=$(BUILD)/tests/sim/%)
+$(SIM_SCENARIO_BIN): $(BUILD)/tests/sim/%: $(BUILD)/tests/sim/%.o $(BUILD)/tests/sim/bench.o $(SIM_COMMON_OBJ) $(SIM_LIBS)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -lpthread

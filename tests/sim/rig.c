@@ -23,6 +23,8 @@ static void host_log(int level, const char *fmt, ...)
 {
 	va_list ap;
 
+	if (!log_enabled((enum log_level)level))
+		return;
 	va_start(ap, fmt);
 	log_vline(NULL, (enum log_level)level, fmt, ap);
 	va_end(ap);

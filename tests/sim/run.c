@@ -176,6 +176,16 @@ static bool all_idle(void *arg)
 	return true;
 }
 
+static bool all_probed(void *arg)
+{
+	const struct run *r = arg;
+
+	for (uint32_t k = 0; k < r->n_hosts; k++)
+		if (!host_is_probed(r->host[k]))
+			return false;
+	return true;
+}
+
 static bool all_out(void *arg)
 {
 	const struct run *r = arg;
@@ -240,6 +250,8 @@ static const char *work(struct run *r)
 	bool map_changes = one_in(r, 6);
 
 	trouble(r);
+	if (map_changes)
+		trace("the LUN map changes in this run");
 	ledger_allow_asc(r->rig.ledger, 0x29); /* nexus loss */
 	ledger_allow_asc(r->rig.ledger, 0x24); /* larger than the gateway or the back-end takes */
 	if (map_changes) {
@@ -257,6 +269,10 @@ static const char *work(struct run *r)
 	calm_down(r);
 	if (!sim_run_until(w, all_idle, r, 60 * NS_PER_S))
 		return stuck(r, "the end of the commands");
+	for (uint32_t k = 0; k < r->n_hosts; k++)
+		host_probe(r->host[k]);
+	if (!sim_run_until(w, all_probed, r, 60 * NS_PER_S))
+		return stuck(r, "the recovery of the logical units");
 	sim_run_for(w, 500 * NS_PER_MS);
 	for (uint32_t k = 0; k < r->n_hosts; k++)
 		host_check_credits(r->host[k]);

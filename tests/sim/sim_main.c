@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,10 +38,13 @@ static uint64_t env_or(const char *name, uint64_t fallback)
 
 static void work(struct worker *w)
 {
+	struct itimerval limit = { 0 };
+
 	for (; w->seed < w->end; w->seed++) {
 		const char *bad;
 
-		alarm(SEED_LIMIT_S);
+		limit.it_value.tv_sec = SEED_LIMIT_S;
+		setitimer(ITIMER_PROF, &limit, NULL);
 		bad = run_seed(w->seed, false, &w->totals);
 		if (bad) {
 			snprintf(w->wrong, sizeof(w->wrong), "%s", bad);
@@ -74,7 +78,7 @@ static void report(const struct worker *w, int status)
 	char how[64] = "";
 
 	if (WIFSIGNALED(status))
-		snprintf(how, sizeof(how), "died of signal %d%s", WTERMSIG(status), WTERMSIG(status) == SIGALRM ? " (took too long)" : "");
+		snprintf(how, sizeof(how), "died of signal %d%s", WTERMSIG(status), WTERMSIG(status) == SIGPROF ? " (took too long)" : "");
 	else if (!w->wrong[0])
 		snprintf(how, sizeof(how), "exited with %d", WEXITSTATUS(status));
 	printf("  FAILED seed %llu: %s%s\n", (unsigned long long)w->seed, how, w->wrong);

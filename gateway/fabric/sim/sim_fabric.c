@@ -88,7 +88,9 @@ static void sim_destroy(struct fabric *base)
 	list_for_each (n, &f->w->links) {
 		struct sim_link *l = list_entry(n, struct sim_link, node);
 
-		used = used || l->end[0].f == f || l->end[1].f == f;
+		for (int k = 0; k < 2; k++)
+			used = used || (l->end[k].f == f && (l->end[k].n_rx_out || (l->end[k].state != END_CLOSED &&
+										     l->end[k].state != END_NEW)));
 	}
 	pthread_mutex_unlock(&f->w->lock);
 	if (used)
