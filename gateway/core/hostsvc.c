@@ -9,12 +9,7 @@
 #include "tmf.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/epoll.h>
-
-/* The poll and epoll bits that bridges use have the same values; the ABI speaks of poll's. */
-_Static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLERR == POLLERR && EPOLLHUP == POLLHUP, "epoll bits are poll bits");
 
 struct srpgw_watch {
 	struct reactor_watch watch;

@@ -36,7 +36,7 @@ struct reactor_timer {
 
 /* A watched descriptor; the owner closes it after reactor_watch_del(). */
 struct reactor_watch {
-	void (*fn)(struct reactor_watch *w, uint32_t revents); /* EPOLL* bits */
+	void (*fn)(struct reactor_watch *w, uint32_t revents); /* EPOLL* bits, the same as POLL* */
 	int fd;
 	uint32_t events; /* 0 = parked: registered but silent (EPOLLHUP and EPOLLERR included) */
 	struct list_node node; /* private */

@@ -7,6 +7,11 @@
 #include "reactor_private.h"
 
 #include <errno.h>
+#include <poll.h>
+
+/* The bridge interface speaks of poll's bits and the reactor of epoll's: nobody need translate. */
+_Static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLERR == POLLERR && EPOLLHUP == POLLHUP,
+	       "epoll bits are poll bits");
 
 void watches_init(struct watch_set *s)
 {
