@@ -9,16 +9,18 @@
  *  1. Every submit() is answered by exactly one host->io_done(), every tmf() by exactly one host->tmf_done(), on the
  *     path's reactor thread, never through a return value. io_done() may be called from inside submit().
  *  2. abort() hurries a command and never swallows its answer: io_done() still comes once and says what truly happened.
- *  3. A path is one session. It begins ATTACHING, becomes UP once, and DOWN once; DOWN is final. The host makes a new path
- *     when it wants another try: a bridge never reconnects by itself. Before or right after saying DOWN the bridge
+ *  3. A path is one session. It begins ATTACHING, becomes UP once, and DOWN once; DOWN is final. The host makes a new
+ *     path when it wants another try: a bridge never reconnects by itself. Before or right after saying DOWN the bridge
  *     answers everything outstanding. submit() on a path that is not UP is answered with delivery NEVER.
  *  4. detach() answers everything outstanding, ends the session in an orderly and bounded way (at most
  *     SRPGW_DETACH_MS), calls done(arg) once, and frees the path; nothing is called for the path afterwards.
- *  5. The host owns the io, the CDB, the iovec array and the buffers, all of them valid from submit() to io_done(); the bridge owns
- *     io->scratch in the same interval. Status, sense data and residual are passed through, not interpreted.
- *  6. No callback on the reactor blocks, sleeps, or allocates on the command path. What must block goes through host->work().
- *  7. delivery NEVER may be said only of a command of which no byte left the bridge: such a command is sent again blindly.
- *     A command that a confirmed task management function ended is ANSWERED with status TASK ABORTED, before tmf_done().
+ *  5. The host owns the io, the CDB, the iovec array and the buffers, all of them valid from submit() to io_done(); the
+ *     bridge owns io->scratch in the same interval. Status, sense data and residual are passed through, not interpreted.
+ *  6. No callback on the reactor blocks, sleeps, or allocates on the command path. What must block goes through
+ *     host->work().
+ *  7. delivery NEVER may be said only of a command of which no byte left the bridge: such a command is sent again
+ *     blindly. A command that a confirmed task management function ended is ANSWERED with status TASK ABORTED, before
+ *     tmf_done().
  *
  * Growth: structures grow only at their end; each begins with its size. The loader copies the smaller of its own
  * and the plugin's size into a zeroed table, and a plugin looks at host->struct_size before it uses a later member.
@@ -137,7 +139,7 @@ struct srpgw_nexus_id {
 	const char *alias;          /* initiator alias, or NULL */
 };
 
-/* Settings of a back-end from the configuration, as strings (only what is known to all bridges is parsed by the host). */
+/* Settings of a back-end from the configuration, as strings (the host parses only what is known to all bridges). */
 struct srpgw_setting {
 	const char *key, *value;
 };
@@ -164,9 +166,9 @@ struct srpgw_host {
 	void (*event)(struct srpgw_path_ctx *ctx, const struct srpgw_event *ev);
 
 	uint64_t (*now_ns)(struct srpgw_reactor *r);
-	/* events and revents: POLLIN, POLLOUT, POLLERR, POLLHUP of <poll.h>; events 0 parks the descriptor. NULL: out of memory. */
-	struct srpgw_watch *(*watch_add)(struct srpgw_reactor *r, int fd, int events, void (*fn)(void *arg, int revents),
-					 void *arg);
+	/* events and revents: POLLIN, POLLOUT, POLLERR, POLLHUP of <poll.h>; events 0 parks the descriptor. NULL: no memory. */
+	struct srpgw_watch *(*watch_add)(struct srpgw_reactor *r, int fd, int events,
+					 void (*fn)(void *arg, int revents), void *arg);
 	void (*watch_mod)(struct srpgw_watch *w, int events);
 	void (*watch_del)(struct srpgw_watch *w); /* before close(fd); also from inside fn */
 	/* A one-shot timer, not armed. NULL: out of memory. */
@@ -176,15 +178,16 @@ struct srpgw_host {
 	void (*timer_free)(struct srpgw_timer *t); /* also from inside fn */
 
 	/*
-	 * Runs fn(arg) on a helper thread, then done(arg) on reactor r; the path may be gone by then, so @arg is memory of its own.
+	 * Runs fn(arg) on a helper thread, then done(arg) on reactor r; the path may be gone by then, so @arg is memory
+	 * of its own.
 	 * Return: 0 or -errno (neither is called).
 	 */
 	int (*work)(struct srpgw_reactor *r, void (*fn)(void *arg), void (*done)(void *arg), void *arg);
 
 	/*
-	 * For a bridge stacked on another: opens the back-end of @uri. The result is used through @bridge exactly as the host would,
-	 * with the caller's own host table (see srpgw_bridge.open) so that answers come back to the caller. Only from inside open().
-	 * Return: 0 or -errno with text in @why.
+	 * For a bridge stacked on another: opens the back-end of @uri. The result is used through @bridge exactly as
+	 * the host would, with the caller's own host table (see srpgw_bridge.open) so that answers come back to the
+	 * caller. Only from inside open(). Return: 0 or -errno with text in @why.
 	 */
 	int (*open_below)(const char *uri, const struct srpgw_setting *settings, size_t n_settings,
 			  const struct srpgw_host *host_of_below, const struct srpgw_bridge **bridge,
@@ -208,14 +211,15 @@ struct srpgw_bridge {
 	 * Opens a back-end; control thread; must not wait for the network. @host lives longer than the target.
 	 * Return: 0 or -errno with one line of cause and cure in @why.
 	 */
-	int (*open)(const struct srpgw_host *host, const char *uri, const struct srpgw_setting *settings, size_t n_settings,
-		    struct srpgw_bridge_target **target, char *why, size_t why_cap);
+	int (*open)(const struct srpgw_host *host, const char *uri, const struct srpgw_setting *settings,
+		    size_t n_settings, struct srpgw_bridge_target **target, char *why, size_t why_cap);
 	/* All paths are detached. */
 	void (*close)(struct srpgw_bridge_target *target);
 	void (*limits)(struct srpgw_bridge_target *target, struct srpgw_limits *out);
 
 	/*
-	 * Starts a session on reactor @r for one I_T nexus; reactor thread. Events carry @ctx, and none comes before attach returns.
+	 * Starts a session on reactor @r for one I_T nexus; reactor thread. Events carry @ctx, and none comes before
+	 * attach returns.
 	 * Return: 0 (UP or DOWN will come) or -errno (no event will come; @path is not set).
 	 */
 	int (*attach)(struct srpgw_bridge_target *target, struct srpgw_reactor *r, const struct srpgw_nexus_id *nexus,
@@ -227,7 +231,8 @@ struct srpgw_bridge {
 	void (*tmf)(struct srpgw_bridge_path *path, struct srpgw_tmf *tmf);
 
 	/* Optional: facts for the status as key/value lines (address, negotiated limits, ...). Reactor thread. */
-	void (*describe)(struct srpgw_bridge_path *path, void (*emit)(void *arg, const char *key, const char *value), void *arg);
+	void (*describe)(struct srpgw_bridge_path *path, void (*emit)(void *arg, const char *key, const char *value),
+			 void *arg);
 
 	/* Optional: host memory that commands will use; control thread. 0 or -errno. */
 	int (*mem_add)(struct srpgw_bridge_target *target, void *base, size_t len);
