@@ -15,7 +15,7 @@
  *  4. detach() answers everything outstanding, ends the session in an orderly and bounded way (at most
  *     SRPGW_DETACH_MS), calls done(arg) once, and frees the path; nothing is called for the path afterwards.
  *  5. The host owns the io, the CDB, the iovec array and the buffers, all of them valid from submit() to io_done(); the
- *     bridge owns io->scratch in the same interval. Status, sense data and residual are passed through, not interpreted.
+ *     bridge owns io->scratch in the same interval. Status, sense data and residual are passed through, uninterpreted.
  *  6. No callback on the reactor blocks, sleeps, or allocates on the command path. What must block goes through
  *     host->work().
  *  7. delivery NEVER may be said only of a command of which no byte left the bridge: such a command is sent again
@@ -166,7 +166,7 @@ struct srpgw_host {
 	void (*event)(struct srpgw_path_ctx *ctx, const struct srpgw_event *ev);
 
 	uint64_t (*now_ns)(struct srpgw_reactor *r);
-	/* events and revents: POLLIN, POLLOUT, POLLERR, POLLHUP of <poll.h>; events 0 parks the descriptor. NULL: no memory. */
+	/* events and revents: POLLIN, POLLOUT, POLLERR, POLLHUP of <poll.h>; events 0 parks the descriptor. NULL: ENOMEM. */
 	struct srpgw_watch *(*watch_add)(struct srpgw_reactor *r, int fd, int events,
 					 void (*fn)(void *arg, int revents), void *arg);
 	void (*watch_mod)(struct srpgw_watch *w, int events);
