@@ -166,7 +166,7 @@ struct srpgw_host {
 	void (*event)(struct srpgw_path_ctx *ctx, const struct srpgw_event *ev);
 
 	uint64_t (*now_ns)(struct srpgw_reactor *r);
-	/* events and revents: POLLIN, POLLOUT, POLLERR, POLLHUP of <poll.h>; events 0 parks the descriptor. NULL: ENOMEM. */
+	/* events and revents: POLLIN, POLLOUT, POLLERR, POLLHUP of <poll.h>; events 0 parks @fd. NULL: out of memory. */
 	struct srpgw_watch *(*watch_add)(struct srpgw_reactor *r, int fd, int events,
 					 void (*fn)(void *arg, int revents), void *arg);
 	void (*watch_mod)(struct srpgw_watch *w, int events);
