@@ -24,7 +24,7 @@ const char srpio_usage[] =
 	"  perf      measure (--rw, --bs, --depth, --seconds)\n"
 	"\n"
 	"target:\n"
-	"  --fabric F           rdma (default)\n"
+	"  --fabric F           rdma (an RDMA device, default) or iwarp (in user space over TCP, needs none)\n"
 	"  --target HOST:PORT   where the target listens; port 5555 when left out\n"
 	"  --source ADDRESS     connect from this address\n"
 	"  --id-ext X           target's identifier extension, 16 hex digits\n"
