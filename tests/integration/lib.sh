@@ -4,6 +4,7 @@
 set -u
 srpgwd=$BUILD/sbin/srpgwd
 srpgwctl=$BUILD/bin/srpgwctl
+srpio=$BUILD/bin/srpio
 project=$(cd ../.. && pwd)
 SRPGW_BRIDGE_DIR=$BUILD/bridges
 ASAN_OPTIONS=detect_leaks=1:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1
@@ -88,6 +89,13 @@ ctl=$tmp/ctl
 # shellcheck disable=SC2016 # for the script that is written
 printf '#!/bin/sh\nexec "%s" --runtime-dir "%s" "$@"\n' "$srpgwctl" "$tmp/run" >"$ctl"
 chmod 700 "$ctl"
+
+# A host: srpio with its first arguments given.
+host=$tmp/host
+# shellcheck disable=SC2016
+printf '#!/bin/sh\nexec "%s" --fabric iwarp --target 127.0.0.1:%s --id-ext 0000000000000001 --ioc-guid 0002c90300000001 "$@"\n' \
+	"$srpio" "$port" >"$host"
+chmod 700 "$host"
 
 # daemon_start FILE: sets $daemon; true when it is ready.
 daemon_start() {
