@@ -107,10 +107,11 @@ void post_cq_event(struct reactor_timer *t)
 	while (budget-- && (n = list_first(&end->posted))) {
 		struct sim_op *sop = list_entry(n, struct sim_op, posted);
 		struct fabric_op *op = sop->op;
-		enum fabric_wc_status status = sop->status;
+		enum fabric_wc_status status;
 
 		if (!sop->answered)
-			break;
+			break; /* and it is still the peer's */
+		status = sop->status;
 		if (check_sum(op) != sop->checksum)
 			sim_violation(end->link->w, &end->f->base, "an op or its memory changed between post and done");
 		list_del(n);
