@@ -16,10 +16,23 @@ static void trace(const struct lu *lu)
 	shard_trace(lu->path->shard, TRACE_FENCE, lu->nexus->id, (uint64_t)scsi_lun_to_number(lu->lun), lu->n_fences);
 }
 
+static uint64_t most_ns(const struct path *p)
+{
+	uint32_t hold_ms = p->backend->hold_ms;
+
+	return (hold_ms > FENCE_MOST_MS ? hold_ms : FENCE_MOST_MS) * NS_PER_MS;
+}
+
 void fence_raise(struct lu *lu)
 {
-	if (lu->n_fences++ == 0)
+	struct path *p = lu->path;
+
+	if (lu->n_fences++ == 0) {
+		lu->fenced_since_ns = shard_now_ns(p->shard);
+		if (!timer_armed(&p->stuck_timer))
+			timer_arm_in(p->shard->reactor, &p->stuck_timer, most_ns(p));
 		lu_fence_changed(lu);
+	}
 	trace(lu);
 }
 
@@ -87,4 +100,24 @@ void fence_timer_fired(struct path *p)
 		fence_lower(lu);
 	}
 	nexus_mark(p->nexus);
+}
+
+void fence_stuck_fired(struct path *p)
+{
+	uint64_t now_ns = shard_now_ns(p->shard), next_ns = UINT64_MAX;
+
+	list_for_each(pos, &p->lus) {
+		const struct lu *lu = list_entry(pos, struct lu, path_node);
+		uint64_t due_ns = lu->fenced_since_ns + most_ns(p);
+
+		if (lu->n_fences == 0)
+			continue;
+		if (due_ns <= now_ns) {
+			path_rebuild(p, "it does not say what became of aborted commands");
+			due_ns = now_ns + most_ns(p);
+		}
+		next_ns = due_ns < next_ns ? due_ns : next_ns;
+	}
+	if (next_ns != UINT64_MAX)
+		timer_arm(p->shard->reactor, &p->stuck_timer, next_ns);
 }

@@ -29,6 +29,7 @@ struct lu {
 	struct list ready; /* tasks in READY, in order */
 	struct list_node ready_node; /* path->ready_lus, when it has such and no fence */
 	uint32_t n_fences; /* reasons not to deliver anything, see fence.h */
+	uint64_t fenced_since_ns;
 	bool hazard;       /* one of them: writes of unknown fate, until the old session is proven dead */
 	uint8_t ua;        /* enum lu_ua, pending */
 

@@ -298,6 +298,16 @@ static void fence_fired(struct reactor_timer *timer)
 	shard_leave(s);
 }
 
+static void stuck_fired(struct reactor_timer *timer)
+{
+	struct path *p = container_of(timer, struct path, stuck_timer);
+	struct shard *s = p->shard;
+
+	shard_enter(s);
+	fence_stuck_fired(p);
+	shard_leave(s);
+}
+
 /* ---- life ---- */
 
 static void name_initiator(struct path *p)
@@ -340,6 +350,7 @@ struct path *path_get(struct nexus *n, struct backend *b)
 	timer_init(&p->hold_timer, hold_timer_fired);
 	timer_init(&p->fence_timer, fence_fired);
 	timer_init(&p->pause_timer, pause_fired);
+	timer_init(&p->stuck_timer, stuck_fired);
 	list_push_back(&n->paths, &p->node);
 	name_initiator(p);
 	path_want(p);
@@ -354,6 +365,7 @@ void path_free(struct path *p)
 	timer_cancel(r, &p->hold_timer);
 	timer_cancel(r, &p->fence_timer);
 	timer_cancel(r, &p->pause_timer);
+	timer_cancel(r, &p->stuck_timer);
 	list_del(&p->node);
 	list_del(&p->dirty_node);
 	list_del(&p->starved_node);

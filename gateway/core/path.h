@@ -39,6 +39,7 @@ struct path {
 	bool at_once; /* attach again as soon as the old session is gone */
 	struct reactor_timer timer; /* retry, or detach from a clean stack */
 	struct reactor_timer hold_timer, fence_timer;
+	struct reactor_timer stuck_timer; /* armed while LUs are fenced */
 	struct reactor_timer pause_timer; /* armed: nothing is submitted, see path_pause() */
 	uint32_t backoff_ms;
 

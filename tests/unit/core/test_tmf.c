@@ -303,6 +303,30 @@ static void test_fence_holds_then_busy(void **state)
 	fake_tmf_answer(r->disk[0], SRPGW_TMF_COMPLETE);
 }
 
+/* A back-end that never answers: its session is given up, and the LU comes back. */
+static void test_fence_does_not_stand_for_ever(void **state)
+{
+	struct rig *r = *state;
+	struct fake_conn *c = rig_login(r);
+	uint64_t tag;
+
+	r->disk[0]->hold = r->disk[0]->hold_tmf = true;
+	tag = rig_write(r, c, 0, 0, r->mem, 512);
+	rig_tmf(r, c, SRP_TMF_ABORT_TASK, 0, tag);
+	rig_wait_ms(r, 2600);
+	fake_next(c);
+	rig_wait_ms(r, 9000);
+	assert_int_equal(r->disk[0]->n_detaches, 0);
+	r->disk[0]->hold = r->disk[0]->hold_tmf = false;
+	rig_wait_ms(r, 1000);
+	assert_int_equal(r->disk[0]->n_detaches, 1);
+	rig_wait_ms(r, 1000);
+	assert_int_equal(lu_of(r, 0)->n_fences, 0);
+	rig_expect_status(r, c, rig_write(r, c, 0, 8, r->mem, 512), SCSI_GOOD);
+	rig_wait_ms(r, 20000);
+	assert_int_equal(r->disk[0]->n_detaches, 1);
+}
+
 /* The session dies with the fate of an aborted write unknown: fenced until fence_ms after its end. */
 static void test_session_dies_under_the_fence(void **state)
 {
@@ -442,12 +466,13 @@ static void test_too_many_functions(void **state)
 	struct fake_conn *c = rig_login(r);
 
 	r->disk[0]->hold_tmf = true;
+	r->maps[0]->map.tmf_answer_ms = 100;
 	for (unsigned i = 0; i < 9; i++) {
 		uint64_t tmf;
 
 		assert_int_equal(r->disk[0]->n_detaches, 0);
 		tmf = rig_tmf(r, c, SRP_TMF_LUN_RESET, 0, 0);
-		rig_wait_ms(r, 2600);
+		rig_wait_ms(r, 110);
 		rig_expect_code(r, c, tmf, 0);
 	}
 	rig_run(r);
@@ -558,6 +583,7 @@ int main(void)
 		TEST(test_stuck_backend_abort_task_set),
 		TEST(test_fence_ends_with_the_commands_answer),
 		TEST(test_fence_holds_then_busy),
+		TEST(test_fence_does_not_stand_for_ever),
 		TEST(test_session_dies_under_the_fence),
 		TEST(test_function_not_supported_falls_back_to_abort),
 		TEST(test_failed_reset_gives_the_session_up),
