@@ -17,7 +17,8 @@ static const char *const log_level_names[] = { "error", "warn", "info", "debug",
 
 static const struct schema_key listen_keys[] = {
 	{ "fabric", SCHEMA_ENUM, AT(config_listen, fabric), .required = true, .names = config_fabric_names,
-	  .help = "how hosts reach the gateway: `rdma` is RDMA/CM over InfiniBand, RoCE or iWARP" },
+	  .help = "how hosts reach the gateway: `rdma` is RDMA/CM over InfiniBand, RoCE or iWARP adapters, "
+		  "`iwarp` is iWARP over plain TCP without an adapter" },
 	{ "address", SCHEMA_STRING, AT(config_listen, address), .def = "\"0.0.0.0\"",
 	  .help = "IP address of an RDMA interface, or 0.0.0.0 or :: for all" },
 	{ "port", SCHEMA_UINT, AT(config_listen, port), .required = true, .min = 1, .max = 65535,
