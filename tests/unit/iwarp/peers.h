@@ -231,6 +231,7 @@ struct pair {
 	struct fabric_listener *listener;
 	struct fabric_addr addr;
 	struct peer target, host;
+	struct peer *accept_as; /* whose end the next login becomes */
 	bool do_reject, wait_answer;
 	uint8_t login_priv[FABRIC_PRIV_MAX];
 	size_t login_len;
@@ -247,7 +248,7 @@ static void pair_login(void *arg, struct fabric_conn *conn, const struct fabric_
 	struct fabric_accept a = {
 		.reactor = w->r,
 		.cbs = &peer_cbs,
-		.ctx = &w->target,
+		.ctx = w->accept_as,
 		.priv = w->answer,
 		.priv_len = strlen(w->answer),
 		.n_recv = w->n_recv,
@@ -263,7 +264,7 @@ static void pair_login(void *arg, struct fabric_conn *conn, const struct fabric_
 	} else if (w->do_reject) {
 		w->tf->ops->reject(conn, w->answer, strlen(w->answer));
 	} else {
-		w->target.conn = conn;
+		w->accept_as->conn = conn;
 		assert_int_equal(w->tf->ops->accept(conn, &a), 0);
 	}
 }
@@ -298,6 +299,7 @@ static inline void pair_init(struct pair *w, const struct iwarp_params *tp, cons
 	memset(w, 0, sizeof(*w));
 	w->answer = "welcome";
 	w->n_recv = 64;
+	w->accept_as = &w->target;
 	assert_int_equal(reactor_create("pair", &w->r), 0);
 	assert_int_equal(iwarp_fabric_create(w->r, tp, &w->tf, &e), 0);
 	assert_int_equal(iwarp_fabric_create(w->r, hp, &w->hf, &e), 0);
