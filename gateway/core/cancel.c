@@ -23,7 +23,7 @@ static void leave_io(struct task *t, enum task_cause cause)
 	 * Task management asks the back-end itself, and raises the fence if it must answer first. After the loss of a channel
 	 * nobody asks: what the host sends next must not be overtaken by what may still act.
 	 */
-	path_detach_io(io, cause == TASK_CAUSE_CHANNEL && io->pub.dir != SRPGW_DIR_IN);
+	path_detach_io(io, cause == TASK_CAUSE_CHANNEL && io_may_write(io));
 	if (cause == TASK_CAUSE_CHANNEL && p->state == PATH_UP)
 		p->backend->bridge->abort(p->session, &io->pub);
 }

@@ -28,7 +28,7 @@ uint32_t io_need_bytes(const struct task *t)
 bool io_quota_allows(const struct task *t)
 {
 	const struct shard *s = t->shard;
-	const struct path *p = t->lu ? t->lu->path : NULL;
+	const struct path *p = t->lu && !t->local ? t->lu->path : NULL;
 	uint64_t need = io_need_bytes(t), free_bytes = pool_free_bytes(s->pool);
 
 	if (p && (!quota_allows(p->quota_ios, 1, s->n_ios_free) || !quota_allows(p->quota_bytes, need, free_bytes)))
@@ -145,6 +145,11 @@ bool io_acquire(struct task *t)
 void io_rewind(struct io *io)
 {
 	fill_iov(io, io->task->imm.addr ? &io->task->imm : io->data);
+}
+
+bool io_may_write(const struct io *io)
+{
+	return io->pub.dir != SRPGW_DIR_IN && io->cdb[0] != SCSI_OP_TEST_UNIT_READY;
 }
 
 void io_release(struct io *io)

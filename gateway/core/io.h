@@ -61,6 +61,12 @@ bool io_fits_quota(const struct task *t);
 /* Fills in the iovec again, which a bridge may have modified, for another submit. */
 void io_rewind(struct io *io);
 
+/*
+ * May it change what is stored? WRITE SAME, FORMAT UNIT and others do so without a byte of data-out; TEST UNIT READY,
+ * which hosts send all the time, does not.
+ */
+bool io_may_write(const struct io *io);
+
 /* Gives back the io with its memory; the bridge does not have it. Pays path and nexus quotas. */
 void io_release(struct io *io);
 

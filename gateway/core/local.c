@@ -193,6 +193,9 @@ bool local_receive(struct task *t)
 	else if (t->n_table > 0)
 		/* Such a table for a few bytes: nobody does that, and fetching it belongs to commands with a path. */
 		task_refuse(t, OUTCOME_DESC_SUM);
+	else if (!io_quota_allows(t))
+		/* It has no path whose queue it could wait in. */
+		task_refuse(t, OUTCOME_TASK_SET_FULL);
 	else if (task_set_state(t, TASK_READY))
 		task_go(t);
 	return true;

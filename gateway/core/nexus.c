@@ -244,8 +244,11 @@ static void linger(struct nexus *n)
 		n->lingering = true;
 		n->lost_ns = now_ns;
 	}
-	if (n->letting_go)
+	if (n->letting_go) {
+		/* A change of the map may have made new paths since. */
+		let_go(n);
 		return;
+	}
 	if (n->n_detached > 0 && !n->ending && linger_ms < answer_ms)
 		linger_ms = answer_ms;
 	if (now_ns >= n->lost_ns + linger_ms * NS_PER_MS)

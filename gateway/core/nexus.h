@@ -41,6 +41,7 @@ struct nexus {
 	struct reactor_timer linger_timer;
 
 	struct list tasks;  /* oldest first */
+	uint32_t n_tasks;   /* of them */
 	struct list tags[NEXUS_TAG_BUCKETS];
 	uint32_t n_dying;   /* tasks with a cause, whose RDMA is not done */
 	struct list tmfs;   /* task management that is not settled, oldest first */

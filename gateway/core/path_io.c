@@ -89,7 +89,7 @@ static void complete(struct io *io)
 		lu_ready(t, true);
 		break;
 	default:
-		if (t->dir == SRPGW_DIR_OUT)
+		if (io_may_write(io))
 			fence_hazard(t->lu);
 		task_refuse(t, OUTCOME_FATE_UNKNOWN);
 	}
@@ -102,7 +102,7 @@ static void answered_late(struct io *io)
 	struct lu *lu = io->lu;
 
 	shard_trace(p->shard, TRACE_IO_LATE, p->number, shard_now_ns(p->shard) - io->submitted_ns, io->pub.delivery);
-	if (io->pub.delivery == SRPGW_DELIVERY_MAYBE && !io->settled && (io->fences || io->pub.dir != SRPGW_DIR_IN))
+	if (io->pub.delivery == SRPGW_DELIVERY_MAYBE && !io->settled && (io->fences || io_may_write(io)))
 		fence_hazard(lu);
 	fence_io_lower(io);
 	p->n_detached--;

@@ -11,6 +11,7 @@
 #include "lu.h"
 #include "nexus.h"
 #include "path.h"
+#include "quota.h"
 #include "shard.h"
 #include "tmf.h"
 
@@ -20,6 +21,14 @@
 static uint32_t spare_tasks(const struct shard *s)
 {
 	return s->n_tasks / 16 + 1;
+}
+
+/* One nexus with many channels and a dead back-end must leave tasks to the others. */
+static bool has_share(const struct shard *s, const struct nexus *n)
+{
+	uint32_t spare = spare_tasks(s);
+
+	return s->n_tasks_free > spare && quota_allows(n->n_tasks, 1, s->n_tasks_free - spare);
 }
 
 static void reset(struct task *t)
@@ -48,7 +57,7 @@ struct task *task_new(struct channel *ch, uint64_t tag, bool spare)
 	struct shard *s = ch->shard;
 	struct task *t;
 
-	if (s->n_tasks_free <= (spare ? 0 : spare_tasks(s)))
+	if (spare ? s->n_tasks_free == 0 : !has_share(s, ch->nexus))
 		return NULL;
 	t = list_entry(list_pop_front(&s->free_tasks), struct task, node);
 	s->n_tasks_free--;
@@ -60,6 +69,7 @@ struct task *task_new(struct channel *ch, uint64_t tag, bool spare)
 	t->arrived_ns = t->since_ns = shard_now_ns(s);
 	list_push_back(&ch->nexus->tasks, &t->nexus_node);
 	ch->n_tasks++;
+	ch->nexus->n_tasks++;
 	task_set_state(t, TASK_RECEIVED);
 	return t;
 }
@@ -128,6 +138,7 @@ void task_retire(struct task *t)
 	s->n_tasks_free++;
 	s->feed = s->feed || !list_empty(&s->parked);
 	ch->n_tasks--;
+	n->n_tasks--;
 	channel_mark(ch);
 	if (dying) {
 		n->n_dying--;

@@ -424,7 +424,7 @@ static void test_lun_forms(void **state)
 	rig_stop(r);
 }
 
-/* More commands than tasks: TASK SET FULL for some, and every one is answered. */
+/* More commands than one nexus may have tasks, which is half: TASK SET FULL for some, and every one is answered. */
 static void test_tasks_run_out(void **state)
 {
 	struct rig *r = *state;
@@ -460,7 +460,7 @@ static void test_tasks_run_out(void **state)
 		}
 	}
 	assert_int_equal(full + good, 64);
-	assert_in_range(good, 28, 32);
+	assert_in_range(good, 13, 16);
 	rig_expect_idle(r);
 	rig_stop(r);
 }
@@ -474,6 +474,7 @@ static void test_a_stuck_backend_leaves_memory_to_others(void **state)
 
 	r->params.pool_bytes = 4u << 20;
 	r->maps[0]->map.req_lim = 100;
+	r->params.max_tasks = 256;
 	rig_start(r);
 	c = rig_login(r);
 	r->disk[0]->hold = true;
@@ -502,6 +503,7 @@ static void test_send_queue_full(void **state)
 
 	r->fab.limits.sq_depth = 4;
 	r->maps[0]->map.req_lim = 64;
+	r->params.max_tasks = 256;
 	rig_start(r);
 	c = rig_login(r);
 	c->manual = true;
