@@ -22,6 +22,7 @@
 enum {
 	PAGE_BYTES = 4096,
 	STRIDE_BYTES = 2 * PAGE_BYTES,
+	PIECES_MAX = 1024, /* IOV_MAX */
 	GAP_BYTE = 0xa5,
 };
 
@@ -96,7 +97,7 @@ int main(int argc, char **argv)
 	uint64_t total = strtoull(argv[2], NULL, 0), seed = (uint64_t)getpid() << 32;
 	size_t pieces = strtoul(argv[3], NULL, 0), piece_bytes = strtoul(argv[4], NULL, 0), bytes = pieces * piece_bytes;
 
-	if (pieces < 1 || pieces > 1024 || piece_bytes < 512 || piece_bytes % 512 ||
+	if (pieces < 1 || pieces > PIECES_MAX || piece_bytes < 512 || piece_bytes % 512 ||
 	    (piece_bytes > PAGE_BYTES - 512 && piece_bytes != PAGE_BYTES) || total < bytes) {
 		fprintf(stderr, "scatter: 1..1024 pieces of 512..3584 or 4096 bytes, a multiple of 512, and room for one such transfer\n");
 		return 2;
@@ -107,8 +108,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	uint8_t *mem = mmap(NULL, pieces * STRIDE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	struct iovec *iov = calloc(pieces, sizeof(*iov));
-	if (mem == MAP_FAILED || !iov) {
+	static struct iovec iov[PIECES_MAX];
+	if (mem == MAP_FAILED) {
 		fprintf(stderr, "scatter: no memory\n");
 		return 1;
 	}

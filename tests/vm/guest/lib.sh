@@ -320,7 +320,9 @@ disk() {
 	dk_h=${2:-$HOST}
 	dk_glob="/sys/class/scsi_device/${dk_h#host}:0:0:${1:-0}/device/block"
 	wait_for 30 "a disk for LUN ${1:-0} at $dk_h" test -e "$dk_glob"
-	ls "$dk_glob"
+	dk_name=$(ls "$dk_glob")
+	wait_for 30 "/dev/$dk_name" test -b "/dev/$dk_name"
+	echo "$dk_name"
 }
 
 # logout [HOST...]: ends these sessions, or all.
@@ -346,7 +348,7 @@ set_rport() {
 fio_verify() {
 	fv_disk=$1 fv_out=$STATE/fio.${1##*/}
 	shift
-	fio --name=verify --filename="/dev/$fv_disk" --direct=1 --ioengine=libaio --rw=randwrite --verify=crc32c \
+	fio --name=verify --allow_file_create=0 --filename="/dev/$fv_disk" --direct=1 --ioengine=libaio --rw=randwrite --verify=crc32c \
 		--verify_fatal=1 --do_verify=1 --group_reporting --output-format=terse "$@" >"$fv_out" 2>&1 || {
 		tail -n 20 "$fv_out" >&3
 		fail "fio on $fv_disk: $*"
@@ -399,6 +401,10 @@ clean_up() {
 		*) kill -9 "$cu_p" || : ;;
 		esac
 	done 2>/dev/null
+	# A disk whose back-end is gone would keep the logout waiting for its SYNCHRONIZE CACHE.
+	for cu_f in /sys/class/scsi_disk/*/device/state; do
+		[ ! -e "$cu_f" ] || echo offline >"$cu_f" || :
+	done
 	# shellcheck disable=SC2119
 	(logout) || return 1
 	for cu_f in "$STATE"/tgtd.* "$STATE/srpgwd"; do

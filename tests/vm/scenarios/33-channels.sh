@@ -1,5 +1,5 @@
 # One channel, two, and one for each processor: as many as asked for are used, and the data is right.
-# limit: 120
+# limit: 240
 target_up 32
 for n in 1 2 "$(nproc)"; do
 	login ch_count="$n"

@@ -1,5 +1,5 @@
 # Two hosts (two initiator port identifiers) with different LUN maps: each sees its own LUNs, and a LUN that both see is the same.
-# limit: 90
+# limit: 180
 need_srpgw
 tgtd_start 1
 tgtd_target 1 16 3

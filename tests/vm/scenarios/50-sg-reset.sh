@@ -1,5 +1,5 @@
 # Resets of the logical unit, the bus and the host while fio writes and verifies: nothing is lost, no command stays behind.
-# limit: 180
+# limit: 360
 target_up 16
 login
 set_rport "$HOST" reconnect_delay=1 fast_io_fail_tmo=off

@@ -1,6 +1,6 @@
 # dm-multipath over a session that logs out and in again and again: the writer above it sees a pause, never an error (blktests
 # srp/002 and srp/011 in small).
-# limit: 150
+# limit: 300
 target_up 16
 allow_dmesg '(I/O|device offline) error' 'Synchronize Cache' 'rejecting I/O' 'ib_srp: failed [A-Z ]+ status' 'Result: hostbyte' 'device-mapper: multipath'
 modprobe -a dm_multipath dm_service_time

@@ -1,5 +1,5 @@
 # The target dies (SIGKILL) under load and is back within 5 s, several times: the host reconnects by itself, fio sees a pause.
-# limit: 150
+# limit: 300
 target_up 16
 login
 set_rport "$HOST" reconnect_delay=1 fast_io_fail_tmo=off dev_loss_tmo=120

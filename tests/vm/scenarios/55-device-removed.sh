@@ -1,12 +1,12 @@
 # The RDMA device is taken away under load and comes back: srpgwd survives, closes what was on it, and accepts logins again
 # without a restart (blktests srp/016).
-# limit: 120
+# limit: 240
 need_srpgw
 target_up 16
 login
 d=$(disk 0)
 allow_dmesg '(I/O|device offline) error' 'Synchronize Cache' 'rejecting I/O' 'ib_srp: failed' 'Result: hostbyte' 'rxe'
-fio --name=load --filename="/dev/$d" --direct=1 --ioengine=libaio --rw=randwrite --bs=32k --iodepth=32 --size=8M \
+fio --name=load --allow_file_create=0 --filename="/dev/$d" --direct=1 --ioengine=libaio --rw=randwrite --bs=32k --iodepth=32 --size=8M \
 	--time_based --runtime=30 >/dev/null 2>&1 &
 load=$!
 sleep 1

@@ -1,5 +1,5 @@
 # An upgrade: srpgwd ends by SIGTERM under load and a new one starts; the host waits and goes on.
-# limit: 120
+# limit: 240
 need_srpgw
 target_up 16
 login

@@ -1,5 +1,5 @@
 # A file system on the LUN: made, filled, checked, and the same after logging out and in.
-# limit: 90
+# limit: 180
 modprobe ext4
 target_up 64
 login

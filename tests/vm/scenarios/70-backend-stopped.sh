@@ -1,6 +1,6 @@
 # A back-end that answers nothing any more (tgtd under SIGSTOP): the host's abort is answered in time, so that it never resets
 # the host; the other back-end is not disturbed; when the first one goes on, so does the writer on it, and its data is right.
-# limit: 120
+# limit: 240
 need_srpgw
 tgtd_start 1
 tgtd_target 1 16

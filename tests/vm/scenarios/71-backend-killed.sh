@@ -1,5 +1,5 @@
 # A back-end dies and comes back: the hosts of another back-end notice nothing, those on it see a pause and no error.
-# limit: 120
+# limit: 240
 need_srpgw
 tgtd_start 1
 tgtd_target 1 16

@@ -1,5 +1,5 @@
 # srpgwd starts before its back-end does and says so; a host that logs in then gets its disk once the back-end is there.
-# limit: 90
+# limit: 180
 need_srpgw
 gateway_config
 gateway_start

@@ -1,5 +1,5 @@
 # srpgwctl in front of a working gateway: every document is JSON, and the numbers are those of what was done.
-# limit: 60
+# limit: 120
 need_srpgw
 target_up 16 2
 login

@@ -1,5 +1,5 @@
 # srpio, the initiator without a kernel, over the same verbs: next to the kernel's session, and what one writes the other reads.
-# limit: 60
+# limit: 120
 need_srpgw
 target_up 16
 login

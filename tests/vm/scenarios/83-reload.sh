@@ -1,5 +1,5 @@
 # reload adds a LUN: the host that is logged in learns of it, keeps its session and its writer never stops; drain empties the gateway.
-# limit: 90
+# limit: 180
 need_srpgw
 target_up 16 2
 gateway_config '[ { "lun": 0, "backend": "san", "backend_lun": 1 } ]'
