@@ -15,6 +15,15 @@ enum { MIN_RNR_TIMER = 12 }; /* 0.64 ms. The connection manager leaves it at 0, 
 
 /* ---- queue pair ---- */
 
+/* A peer that has given up looks like a bad argument. */
+static bool peer_is_gone(struct verbs_conn *c)
+{
+	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_INIT };
+	int mask;
+
+	return rdma_init_qp_attr(c->id, &attr, &mask) != 0;
+}
+
 static int create_qp(struct verbs_conn *c, uint32_t sq_depth)
 {
 	struct verbs_lane *l = c->lane;
@@ -36,8 +45,11 @@ static int create_qp(struct verbs_conn *c, uint32_t sq_depth)
 	if (rdma_create_qp(c->id, c->dev->pd, &got)) {
 		got = want;
 		got.cap.max_inline_data = 0; /* there is no attribute that says how much a device takes */
-		if (rdma_create_qp(c->id, c->dev->pd, &got))
-			return -errno;
+		if (rdma_create_qp(c->id, c->dev->pd, &got)) {
+			int rc = -errno;
+
+			return peer_is_gone(c) ? -ENOTCONN : rc;
+		}
 	}
 	c->qp = c->id->qp;
 	c->qp_num = c->qp->qp_num;
@@ -173,6 +185,8 @@ int verbs_accept(struct fabric_conn *conn, const struct fabric_accept *a)
 	verbs_conn_bind(c, a);
 	rc = verbs_conn_make_qp(c);
 	if (rc) {
+		if (rc != -ENOTCONN)
+			log_warn("RDMA device %s: no queue pair for a login: %s", c->dev->name, strerror(-rc));
 		c->lane = NULL;
 		c->cq = NULL;
 		return rc;
