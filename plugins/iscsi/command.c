@@ -198,9 +198,12 @@ static void on_command(struct iscsi_context *iscsi, int status, void *command_da
 	}
 	path->heard_ns = path->host->now_ns(path->reactor);
 	c->task->status = status;
-	/* An error may come before all data-out went: libiscsi would go on to read the host's memory. */
-	if (c->io->dir == SRPGW_DIR_OUT && (status != GOOD || c->task->residual_status == SCSI_RESIDUAL_UNDERFLOW) &&
-	    (iscsi_out_queue_length(iscsi) || iscsi_which_events(iscsi) & POLLOUT)) {
+	/*
+	 * A target may answer before all data-out went, be it an error, be it malice: libiscsi would go on to read the
+	 * host's memory, which may hold another host's data by then. It does not say whose data still waits, so the
+	 * command is let go of when nothing does; commands_feed() sends nothing new meanwhile, so that this comes soon.
+	 */
+	if (c->io->dir == SRPGW_DIR_OUT && (iscsi_out_queue_length(iscsi) || iscsi_which_events(iscsi) & POLLOUT)) {
 		TAILQ_REMOVE(&path->sent, c, node);
 		path->n_sent--;
 		TAILQ_INSERT_TAIL(&path->late, c, node);
@@ -236,8 +239,11 @@ void commands_feed(struct srpgw_bridge_path *path)
 {
 	struct command *c;
 
-	/* A function that waits for what came before it must not wait for what came after it. */
-	while (path->state == PATH_UP && !path->failed && !path->n_tmf_waiting &&
+	/*
+	 * A function that waits for what came before it must not wait for what came after it; nor must a command that
+	 * was answered and waits for the last of the data to leave.
+	 */
+	while (path->state == PATH_UP && !path->failed && !path->n_tmf_waiting && TAILQ_EMPTY(&path->late) &&
 	       path->n_sent < path->target->conf.max_outstanding && (c = TAILQ_FIRST(&path->queued))) {
 		TAILQ_REMOVE(&path->queued, c, node);
 		path->n_queued--;
@@ -328,12 +334,12 @@ static void end_aborted(struct command *c)
 	answer(path, io, unknown ? SRPGW_DELIVERY_MAYBE : SRPGW_DELIVERY_ANSWERED, TASK_ABORTED);
 }
 
-void commands_sweep(struct srpgw_bridge_path *path)
+bool commands_sweep(struct srpgw_bridge_path *path)
 {
 	struct command *c, *next;
 
 	if ((TAILQ_EMPTY(&path->late) && !path->n_aborted) || !commands_are_sent(path))
-		return;
+		return false;
 	while ((c = TAILQ_FIRST(&path->late)))
 		finish(c);
 	for (c = TAILQ_FIRST(&path->sent); c && path->n_aborted; c = next) {
@@ -341,6 +347,7 @@ void commands_sweep(struct srpgw_bridge_path *path)
 		if (c->aborted)
 			end_aborted(c);
 	}
+	return true;
 }
 
 static void drop_all(struct srpgw_bridge_path *path, struct command_list *list, enum srpgw_delivery delivery)

@@ -218,8 +218,10 @@ static void work_with_libiscsi(struct srpgw_bridge_path *path, int revents)
 		tmfs_feed(path);
 		flush(path);
 	}
-	if (path->state == PATH_UP && !path->failed)
-		commands_sweep(path);
+	if (path->state == PATH_UP && !path->failed && commands_sweep(path)) {
+		commands_feed(path);
+		flush(path);
+	}
 }
 
 void path_run(struct srpgw_bridge_path *path, int revents)

@@ -219,8 +219,8 @@ void command_abort(struct srpgw_bridge_path *path, struct srpgw_io *io);
 void commands_feed(struct srpgw_bridge_path *path);
 /* Nothing of any command waits to be sent. */
 bool commands_are_sent(struct srpgw_bridge_path *path);
-/* With commands_are_sent(): answers those that were answered early or ended by a function. */
-void commands_sweep(struct srpgw_bridge_path *path);
+/* With commands_are_sent(): answers those that were answered early or ended by a function. Return: it did look. */
+bool commands_sweep(struct srpgw_bridge_path *path);
 /* The context is gone: answers everything. */
 void commands_drop(struct srpgw_bridge_path *path);
 /* Answers what no byte left of: delivery NEVER. @lun: of this unit only, or NULL. */
