@@ -36,7 +36,8 @@ static void time_add(struct time_split *ts, const struct task *t)
 	hist_add(&ts->fabric, t->held_ns[TASK_HELD_BY_FABRIC]);
 	hist_add(&ts->gateway, t->held_ns[TASK_HELD_BY_GATEWAY]);
 	hist_add(&ts->backend, t->held_ns[TASK_HELD_BY_BRIDGE]);
-	hist_add(&ts->total, t->held_ns[TASK_HELD_BY_FABRIC] + t->held_ns[TASK_HELD_BY_GATEWAY] + t->held_ns[TASK_HELD_BY_BRIDGE]);
+	hist_add(&ts->total,
+		 t->held_ns[TASK_HELD_BY_FABRIC] + t->held_ns[TASK_HELD_BY_GATEWAY] + t->held_ns[TASK_HELD_BY_BRIDGE]);
 }
 
 void task_account(struct task *t)

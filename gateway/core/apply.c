@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Configuration snapshots: control hands one to each shard; a shard counts its references (its own and one per path), control counts shards, and
- * the map is released when nobody is left.
+ * Configuration snapshots: control hands one to each shard; a shard counts its references (its own and one per path),
+ * control counts shards, and the map is released when nobody is left.
  * Layer: core.
  */
 #include "../base/log.h"

@@ -20,8 +20,8 @@ static void leave_io(struct task *t, enum task_cause cause)
 	if (!io->submitted)
 		return;
 	/*
-	 * Task management asks the back-end itself, and raises the fence if it must answer first. After the loss of a channel
-	 * nobody asks: what the host sends next must not be overtaken by what may still act.
+	 * Task management asks the back-end itself, and raises the fence if it must answer first. After the loss of a
+	 * channel nobody asks: what the host sends next must not be overtaken by what may still act.
 	 */
 	path_detach_io(io, cause == TASK_CAUSE_CHANNEL && io_may_write(io));
 	if (cause == TASK_CAUSE_CHANNEL && p->state == PATH_UP)

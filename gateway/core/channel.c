@@ -63,10 +63,11 @@ static void log_end(const struct channel *ch, enum outcome why)
 
 	nexus_key_str(&ch->nexus->key, key);
 	if (row->kind == OUTCOME_LOGOUT && why != OUTCOME_REPLACED && why != OUTCOME_DRAINED)
-		log_warn("session %u: channel %u of %s at %s ends: %s (T_LOGOUT %u)", ch->nexus->id, ch->number, key, ch->peer_text,
-			 row->text, row->value);
+		log_warn("session %u: channel %u of %s at %s ends: %s (T_LOGOUT %u)", ch->nexus->id, ch->number, key,
+			 ch->peer_text, row->text, row->value);
 	else
-		log_info("session %u: channel %u of %s at %s ends: %s", ch->nexus->id, ch->number, key, ch->peer_text, row->text);
+		log_info("session %u: channel %u of %s at %s ends: %s", ch->nexus->id, ch->number, key, ch->peer_text,
+			 row->text);
 }
 
 static bool is_protocol_error(enum outcome why)
@@ -223,7 +224,8 @@ static void pump_cred_req(struct channel *ch)
 	delta = credit_request(&ch->credit);
 	cr.req_lim_delta = (int32_t)delta;
 	cr.tag = ++ch->cred_req_tag;
-	rc = post_iu(ch, &ch->cred_req, addr, srp_cred_req_encode(&cr, addr, CTL_SLOT_BYTES / 2), solicited, cred_req_done);
+	rc = post_iu(ch, &ch->cred_req, addr, srp_cred_req_encode(&cr, addr, CTL_SLOT_BYTES / 2), solicited,
+		     cred_req_done);
 	if (rc == 0) {
 		ch->cred_req.posted = ch->cred_req_open = true;
 		ch->n_sent++;

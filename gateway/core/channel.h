@@ -93,8 +93,8 @@ void port_channel_gone(struct reactor_msg *msg);
 void channel_accepted(struct channel *ch, bool ok);
 
 /*
- * Ends the channel for @why: cancels its tasks, sends T_LOGOUT where @why asks for one, disconnects. The first reason counts.
- * May be called from anywhere between shard_enter() and shard_leave(); frees nothing at once.
+ * Ends the channel for @why: cancels its tasks, sends T_LOGOUT where @why asks for one, disconnects. The first reason
+ * counts. May be called from anywhere between shard_enter() and shard_leave(); frees nothing at once.
  */
 void channel_end(struct channel *ch, enum outcome why);
 

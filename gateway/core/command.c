@@ -141,7 +141,8 @@ static void dispatch(struct task *t)
 		task_refuse(t, OUTCOME_NO_LUN);
 		return;
 	}
-	if (t->lu->path->backend->limits.max_transfer_bytes && t->data_len > t->lu->path->backend->limits.max_transfer_bytes) {
+	if (t->lu->path->backend->limits.max_transfer_bytes &&
+	    t->data_len > t->lu->path->backend->limits.max_transfer_bytes) {
 		task_refuse(t, OUTCOME_TOO_LARGE);
 		return;
 	}

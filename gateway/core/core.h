@@ -23,7 +23,8 @@ struct core_params {
 	uint64_t pool_bytes;      /* per reactor (64 MiB) */
 	uint32_t max_tasks;       /* live tasks per reactor, allocated at start (4096) */
 	uint32_t max_ios;         /* commands with buffers or at a back-end per reactor (1024) */
-	uint32_t scratch_bytes;   /* room per command for the bridge; a back-end that needs more is refused by core_check_bridge() (1024) */
+	/* Room per command for the bridge; a back-end that needs more is refused by core_check_bridge() (1024) */
+	uint32_t scratch_bytes;
 	const char *gateway_name; /* default of map.gateway_name ("srpgw") */
 };
 
@@ -41,8 +42,8 @@ void core_host_services(struct core *c, struct srpgw_host *host);
 int core_check_bridge(const struct core *c, const struct srpgw_bridge *bridge, struct err *e) WARN_UNUSED;
 
 /*
- * Swaps in a snapshot on every reactor; the old one is release()d when the last reactor is off it. Sessions whose group no
- * longer exists or whose target is gone are closed; changed LUN maps raise REPORTED LUNS DATA HAS CHANGED.
+ * Swaps in a snapshot on every reactor; the old one is release()d when the last reactor is off it. Sessions whose
+ * group no longer exists or whose target is gone are closed; changed LUN maps raise REPORTED LUNS DATA HAS CHANGED.
  * @done: called when every reactor uses the new one; may be NULL.
  */
 void core_apply(struct core *c, struct map *m, void (*done)(void *arg), void *arg);
@@ -51,7 +52,10 @@ const struct map *core_map(const struct core *c);
 /* What a listener is given: pass &core_listen_cbs and the core as arg to fabric_ops.listen. */
 extern const struct fabric_listen_cbs core_listen_cbs;
 
-/* Collects the status of all reactors; @done gets a copy that it must free with core_status_free(), or NULL when memory ran out. Asynchronous. */
+/*
+ * Collects the status of all reactors; @done gets a copy that it must free with core_status_free(), or NULL when
+ * memory ran out. Asynchronous.
+ */
 int core_status_get(struct core *c, void (*done)(void *arg, struct core_status *st), void *arg) WARN_UNUSED;
 void core_status_free(struct core_status *st);
 
@@ -68,11 +72,12 @@ void core_drain(struct core *c, uint32_t timeout_ms, void (*done)(void *arg), vo
 void core_destroy(struct core *c);
 
 /*
- * Identity of a nexus at an iSCSI back-end; pure. The name is "iqn.2026-11.srpgw:GATEWAY:I_PORT_ID" (lower case), with the peer's address
- * appended where the interface-id half of the identifier is zero. @isid is stable over restarts.
+ * Identity of a nexus at an iSCSI back-end; pure. The name is "iqn.2026-11.srpgw:GATEWAY:I_PORT_ID" (lower case),
+ * with the peer's address appended where the interface-id half of the identifier is zero. @isid is stable over
+ * restarts.
  */
-void identity_initiator_name(const char *gateway_name, const uint8_t i_port_id[SRP_PORT_ID_LEN], const struct fabric_addr *peer,
-			     char *buf, size_t cap);
+void identity_initiator_name(const char *gateway_name, const uint8_t i_port_id[SRP_PORT_ID_LEN],
+			     const struct fabric_addr *peer, char *buf, size_t cap);
 void identity_isid(const uint8_t t_port_id[SRP_PORT_ID_LEN], const char *backend_name, uint8_t isid[6]);
 
 #endif

@@ -10,7 +10,10 @@
 #include "port.h"
 #include "work.h"
 
-/* A configuration and who uses it: control's own hold on the present one, and each shard. Freed with the map when both are gone. */
+/*
+ * A configuration and who uses it: control's own hold on the present one, and each shard. Freed with the map when
+ * both are gone.
+ */
 struct snapshot {
 	struct core *core;
 	struct map *map;

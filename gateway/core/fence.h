@@ -28,8 +28,8 @@ void fence_session_over(struct path *p);
 void fence_timer_fired(struct path *p);
 
 /*
- * A fence that stands for this long (or the back-end's hold_ms, if that is longer) ends with the session: what the back-end does not say
- * in this time, it will not say.
+ * A fence that stands for this long (or the back-end's hold_ms, if that is longer) ends with the session: what the
+ * back-end does not say in this time, it will not say.
  */
 #define FENCE_MOST_MS 10000u
 /* path->stuck_timer fired. */

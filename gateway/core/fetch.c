@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What is read from the host's memory before a command can execute: an indirect table that did not fit the IU, then data-out.
+ * What is read from the host's memory before a command can execute: an indirect table that did not fit the IU, then
+ * data-out.
  * Layer: core. Source: SRP r16a indirect data buffer descriptor.
  */
 #include "channel.h"

@@ -45,7 +45,8 @@ static void watch_fired(struct reactor_watch *rw, uint32_t revents)
 	shard_leave(s);
 }
 
-static struct srpgw_watch *svc_watch_add(struct srpgw_reactor *r, int fd, int events, void (*fn)(void *arg, int revents), void *arg)
+static struct srpgw_watch *svc_watch_add(struct srpgw_reactor *r, int fd, int events,
+					 void (*fn)(void *arg, int revents), void *arg)
 {
 	struct srpgw_watch *w = calloc(1, sizeof(*w));
 
@@ -154,13 +155,15 @@ int core_check_bridge(const struct core *c, const struct srpgw_bridge *b, struct
 {
 	const char *name = b->name ? b->name : "?";
 
-	if (!SRPGW_HAS(b, open) || !SRPGW_HAS(b, close) || !SRPGW_HAS(b, attach) || !SRPGW_HAS(b, detach) || !SRPGW_HAS(b, submit) ||
-	    !SRPGW_HAS(b, abort) || !SRPGW_HAS(b, tmf))
-		return err_set(e, -EPROTO, "bridge %s lacks one of open, close, attach, detach, submit, abort, tmf", name);
+	if (!SRPGW_HAS(b, open) || !SRPGW_HAS(b, close) || !SRPGW_HAS(b, attach) || !SRPGW_HAS(b, detach) ||
+	    !SRPGW_HAS(b, submit) || !SRPGW_HAS(b, abort) || !SRPGW_HAS(b, tmf))
+		return err_set(e, -EPROTO, "bridge %s lacks one of open, close, attach, detach, submit, abort, tmf",
+			       name);
 	if (b->scratch_size > c->params.scratch_bytes || b->tmf_scratch_size > c->params.scratch_bytes) {
 		err_cure(e, "raise the scratch size to at least %u bytes",
 			 b->scratch_size > b->tmf_scratch_size ? b->scratch_size : b->tmf_scratch_size);
-		return err_set(e, -E2BIG, "bridge %s wants more than %u bytes of room per command", name, c->params.scratch_bytes);
+		return err_set(e, -E2BIG, "bridge %s wants more than %u bytes of room per command", name,
+			       c->params.scratch_bytes);
 	}
 	return 0;
 }

@@ -42,8 +42,8 @@ static void host_part(const struct fabric_addr *peer, char out[FABRIC_ADDR_STRLE
 		*end = 0;
 }
 
-void identity_initiator_name(const char *gateway_name, const uint8_t i_port_id[SRP_PORT_ID_LEN], const struct fabric_addr *peer,
-			     char *buf, size_t cap)
+void identity_initiator_name(const char *gateway_name, const uint8_t i_port_id[SRP_PORT_ID_LEN],
+			     const struct fabric_addr *peer, char *buf, size_t cap)
 {
 	char text[FABRIC_ADDR_STRLEN];
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Buffers of commands: taken all at once when a command may go, given back when its response is out or its detached io was answered.
+ * Buffers of commands: taken all at once when a command may go, given back when its response is out or its detached
+ * io was answered.
  * Layer: core.
  */
 #include "io.h"
@@ -33,7 +34,8 @@ bool io_quota_allows(const struct task *t)
 
 	if (p && (!quota_allows(p->quota_ios, 1, s->n_ios_free) || !quota_allows(p->quota_bytes, need, free_bytes)))
 		return false;
-	return quota_allows(t->nexus->quota_ios, 1, s->n_ios_free) && quota_allows(t->nexus->quota_bytes, need, free_bytes);
+	return quota_allows(t->nexus->quota_ios, 1, s->n_ios_free) &&
+	       quota_allows(t->nexus->quota_bytes, need, free_bytes);
 }
 
 bool io_fits_quota(const struct task *t)

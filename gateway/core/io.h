@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The bridge-side half of a command: buffers, what the bridge is given, and room to plan RDMA rounds. Pooled per shard, each followed by the
- * bridge's scratch bytes. It may outlive its task: then it is detached and waits for the back-end's answer.
+ * The bridge-side half of a command: buffers, what the bridge is given, and room to plan RDMA rounds. Pooled per
+ * shard, each followed by the bridge's scratch bytes. It may outlive its task: then it is detached and waits for the
+ * back-end's answer.
  * Layer: core.
  */
 #ifndef CORE_IO_H

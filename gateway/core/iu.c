@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Received information units by type; what an initiator may not send ends the channel with the reason that the standard names.
+ * Received information units by type; what an initiator may not send ends the channel with the reason that the
+ * standard names.
  * Layer: core. Source: SRP r16a, information units; T_LOGOUT reasons.
  */
 #include "channel.h"

@@ -14,8 +14,8 @@ bool i_port_id_is_anonymous(const uint8_t i_port_id[SRP_PORT_ID_LEN])
 	return memcmp(i_port_id + 8, zero, 8) == 0;
 }
 
-void nexus_key_init(struct nexus_key *k, const uint8_t i_port_id[SRP_PORT_ID_LEN], const uint8_t t_port_id[SRP_PORT_ID_LEN],
-		    const struct fabric_addr *peer)
+void nexus_key_init(struct nexus_key *k, const uint8_t i_port_id[SRP_PORT_ID_LEN],
+		    const uint8_t t_port_id[SRP_PORT_ID_LEN], const struct fabric_addr *peer)
 {
 	memset(k, 0, sizeof(*k));
 	memcpy(k->i_port_id, i_port_id, SRP_PORT_ID_LEN);

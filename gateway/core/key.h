@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What names an I_T nexus: initiator and target port identifier, and the peer's address where the identifier says nothing about the host.
- * Pure. Layer: core. Source: SRP r16a, port identifiers.
+ * What names an I_T nexus: initiator and target port identifier, and the peer's address where the identifier says
+ * nothing about the host. Pure. Layer: core. Source: SRP r16a, port identifiers.
  */
 #ifndef CORE_KEY_H
 #define CORE_KEY_H
@@ -16,13 +16,13 @@ struct nexus_key {
 };
 
 /*
- * True when the identifier cannot tell hosts apart: its interface-id half (the second in the order of SRP r16a) is zero.
- * Soft iWARP makes Linux log in like that.
+ * True when the identifier cannot tell hosts apart: its interface-id half (the second in the order of SRP r16a) is
+ * zero. Soft iWARP makes Linux log in like that.
  */
 bool i_port_id_is_anonymous(const uint8_t i_port_id[SRP_PORT_ID_LEN]);
 
-void nexus_key_init(struct nexus_key *k, const uint8_t i_port_id[SRP_PORT_ID_LEN], const uint8_t t_port_id[SRP_PORT_ID_LEN],
-		    const struct fabric_addr *peer);
+void nexus_key_init(struct nexus_key *k, const uint8_t i_port_id[SRP_PORT_ID_LEN],
+		    const uint8_t t_port_id[SRP_PORT_ID_LEN], const struct fabric_addr *peer);
 bool nexus_key_equal(const struct nexus_key *a, const struct nexus_key *b);
 uint32_t nexus_key_hash(const struct nexus_key *k);
 

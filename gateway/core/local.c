@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Commands that the gateway answers itself: REPORT LUNS from the LUN map, INQUIRY and REQUEST SENSE for LUNs that are not mapped, and
- * REQUEST SENSE that tells a unit attention of the gateway's own.
+ * Commands that the gateway answers itself: REPORT LUNS from the LUN map, INQUIRY and REQUEST SENSE for LUNs that are
+ * not mapped, and REQUEST SENSE that tells a unit attention of the gateway's own.
  * Layer: core. Source: SPC-4 6.33 (REPORT LUNS), 6.6 (INQUIRY), 6.39 (REQUEST SENSE); SAM-5 5.11 (LUNs not mapped).
  */
 #include "../base/be.h"
@@ -119,7 +119,8 @@ static void request_sense(struct task *t)
 	uint8_t data[SCSI_FIXED_SENSE_LEN];
 
 	/* A second REQUEST SENSE may have told the unit attention meanwhile. */
-	scsi_sense_build(why == OUTCOME_OK ? (struct scsi_sense){ SCSI_NO_SENSE, 0, 0 } : outcome_row(why)->sense, -1, data);
+	scsi_sense_build(why == OUTCOME_OK ? (struct scsi_sense){ SCSI_NO_SENSE, 0, 0 } : outcome_row(why)->sense, -1,
+			 data);
 	copy_out(t->io->data, 0, data, t->buf_len);
 }
 

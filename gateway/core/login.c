@@ -67,8 +67,8 @@ static bool grant_immediate(const struct srp_login_req *req, const struct map *m
 }
 
 enum outcome login_decide(enum srp_error decoded, const struct srp_login_req *req, const struct map *map,
-			  const struct fabric_addr *peer, const struct fabric_limits *limits, const struct login_facts *facts,
-			  struct login_terms *terms)
+			  const struct fabric_addr *peer, const struct fabric_limits *limits,
+			  const struct login_facts *facts, struct login_terms *terms)
 {
 	enum outcome why = decode_outcome(decoded);
 	uint32_t it_iu_len, sq_depth;

@@ -11,7 +11,8 @@
 #include "map.h"
 #include "outcome.h"
 
-#define LOGIN_RECV_RESERVE 4u /* receives beyond the request limit: I_LOGOUT and responses to our requests cost no credit */
+#define LOGIN_RECV_RESERVE                                                                                             \
+	4u /* receives beyond the request limit: I_LOGOUT and responses to our requests cost no credit */
 
 /* What the port knows when a login comes. */
 struct login_facts {
@@ -39,8 +40,8 @@ struct login_terms {
  * Return: OUTCOME_OK or the reason.
  */
 enum outcome login_decide(enum srp_error decoded, const struct srp_login_req *req, const struct map *map,
-			  const struct fabric_addr *peer, const struct fabric_limits *limits, const struct login_facts *facts,
-			  struct login_terms *terms);
+			  const struct fabric_addr *peer, const struct fabric_limits *limits,
+			  const struct login_facts *facts, struct login_terms *terms);
 
 /* LOGIN_RSP's private data. @multi_result: SRP_RSP_MULTI_*. Return: bytes. */
 size_t login_rsp_build(const struct login_terms *terms, uint8_t multi_result, uint8_t buf[SRP_LOGIN_RSP_LEN]);

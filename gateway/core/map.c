@@ -67,7 +67,8 @@ static bool addr_matches(const struct initiator_pattern *p, const struct fabric_
 	return bits % 8 == 0 || ((want[bits / 8] ^ have[bits / 8]) & (0xff00u >> bits % 8) & 0xff) == 0;
 }
 
-static bool matches(const struct initiator_pattern *p, const uint8_t i_port_id[SRP_PORT_ID_LEN], const struct fabric_addr *peer)
+static bool matches(const struct initiator_pattern *p, const uint8_t i_port_id[SRP_PORT_ID_LEN],
+		    const struct fabric_addr *peer)
 {
 	if (!p->any && !p->has_id && !p->has_addr)
 		return false;

@@ -80,7 +80,8 @@ static void init(struct nexus *n, struct shard *s, const struct nexus_key *key, 
 	list_push_back(&s->nexuses, &n->node);
 }
 
-struct nexus *nexus_create(struct shard *s, const struct nexus_key *key, const struct fabric_addr *peer, enum outcome *why)
+struct nexus *nexus_create(struct shard *s, const struct nexus_key *key, const struct fabric_addr *peer,
+			   enum outcome *why)
 {
 	struct nexus *n = calloc(1, sizeof(*n));
 
@@ -230,8 +231,8 @@ static void let_go(struct nexus *n)
 }
 
 /*
- * Without channels: the back-end sessions stay for the linger time, and as long as a task management function would wait if aborted commands
- * are still out; a login of the same nexus finds its fences then.
+ * Without channels: the back-end sessions stay for the linger time, and as long as a task management function would
+ * wait if aborted commands are still out; a login of the same nexus finds its fences then.
  */
 static void linger(struct nexus *n)
 {

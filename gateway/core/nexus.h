@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * An I_T nexus on its reactor: channels, tasks, logical units, and a path to each back-end behind them. It lives as long as it has channels
- * or waiting logins, lingers as configured, and is freed when its paths are detached.
+ * An I_T nexus on its reactor: channels, tasks, logical units, and a path to each back-end behind them. It lives as
+ * long as it has channels or waiting logins, lingers as configured, and is freed when its paths are detached.
  * Layer: core. Source: SAM-5 I_T nexus; SRP r16a.
  */
 #ifndef CORE_NEXUS_H
@@ -62,7 +62,8 @@ struct nexus {
 };
 
 /* Return: NULL when memory is short or the map admits the initiator no longer (@why). */
-struct nexus *nexus_create(struct shard *s, const struct nexus_key *key, const struct fabric_addr *peer, enum outcome *why);
+struct nexus *nexus_create(struct shard *s, const struct nexus_key *key, const struct fabric_addr *peer,
+			   enum outcome *why);
 struct nexus *nexus_find(struct shard *s, const struct nexus_key *key);
 
 /* A login for it came from control: admits it now or when the channels that it replaces are gone. */

@@ -17,7 +17,10 @@ bool nexus_resolve(struct nexus *n);
  */
 int nexus_build_lus(struct nexus *n);
 
-/* Takes over another snapshot; ends the nexus when it is not admitted any more, raises REPORTED LUNS DATA HAS CHANGED when its LUNs changed. */
+/*
+ * Takes over another snapshot; ends the nexus when it is not admitted any more, raises REPORTED LUNS DATA HAS CHANGED
+ * when its LUNs changed.
+ */
 void nexus_apply(struct nexus *n);
 
 /* Frees all LUs; nothing points at them any more. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One table from what happened to what the host is told. Every refusal, every failure and every close that the gateway decides
- * goes through it; docs/errors.md is made from it.
+ * One table from what happened to what the host is told. Every refusal, every failure and every close that the
+ * gateway decides goes through it; docs/errors.md is made from it.
  * Layer: core. Knows proto.
  */
 #ifndef CORE_OUTCOME_H

@@ -61,8 +61,8 @@ static void attach(struct path *p)
 	memcpy(id.t_port_id, n->key.t_port_id, sizeof(id.t_port_id));
 	identity_isid(n->key.t_port_id, p->backend->name, id.isid);
 	set_state(p, PATH_ATTACHING);
-	rc = p->backend->bridge->attach(p->backend->target, (struct srpgw_reactor *)p->shard, &id, (struct srpgw_path_ctx *)p,
-					&p->session);
+	rc = p->backend->bridge->attach(p->backend->target, (struct srpgw_reactor *)p->shard, &id,
+					(struct srpgw_path_ctx *)p, &p->session);
 	if (rc == 0)
 		return;
 	p->session = NULL;
@@ -318,7 +318,8 @@ static void name_initiator(struct path *p)
 		snprintf(p->initiator_name, sizeof(p->initiator_name), "%s", p->backend->initiator_name);
 	else
 		identity_initiator_name(map->gateway_name ? map->gateway_name : core_gateway_name(p->shard->core),
-					p->nexus->key.i_port_id, &p->nexus->peer, p->initiator_name, sizeof(p->initiator_name));
+					p->nexus->key.i_port_id, &p->nexus->peer, p->initiator_name,
+					sizeof(p->initiator_name));
 }
 
 struct path *path_get(struct nexus *n, struct backend *b)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The way of one I_T nexus to one back-end: one bridge session at a time, attached in the background with back-off, given up and
- * built anew when it dies or hoards. Commands wait in READY of their LU until the path is up, at most the back-end's hold_ms.
+ * The way of one I_T nexus to one back-end: one bridge session at a time, attached in the background with back-off,
+ * given up and built anew when it dies or hoards. Commands wait in READY of their LU until the path is up, at most
+ * the back-end's hold_ms.
  * Layer: core. Knows the bridge only through <srpgw/bridge.h>.
  */
 #ifndef CORE_PATH_H
@@ -81,8 +82,8 @@ void path_mark(struct path *p);
 /* Settle loop only: lets as many tasks go as state, fences, queue limit and quotas allow. */
 void path_run(struct path *p);
 /*
- * The bridge takes nothing now although the path is up: its DOWN is about to come. Looks again a little later, instead of
- * offering the same command for ever without letting the bridge run.
+ * The bridge takes nothing now although the path is up: its DOWN is about to come. Looks again a little later,
+ * instead of offering the same command for ever without letting the bridge run.
  */
 #define PATH_PAUSE_MS 10u
 void path_pause(struct path *p);
@@ -92,9 +93,15 @@ void path_hold(struct path *p);
 void path_hold_task(struct path *p, struct task *t);
 
 /* ---- path_io.c: commands at the bridge ---- */
-/* Task in EXECUTING with all its data: hands the io to the bridge, or sends the task back to READY when the path is not up. */
+/*
+ * Task in EXECUTING with all its data: hands the io to the bridge, or sends the task back to READY when the path is
+ * not up.
+ */
 void path_submit(struct task *t);
-/* The task will not hear of its io any more: the io waits alone for the back-end. @fence: until then nothing else is delivered to the LU. */
+/*
+ * The task will not hear of its io any more: the io waits alone for the back-end. @fence: until then nothing else is
+ * delivered to the LU.
+ */
 void path_detach_io(struct io *io, bool fence);
 /* Gives the session up when too much waits at it that nobody waits for any more. */
 void path_check_detached(struct path *p);

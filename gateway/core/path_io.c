@@ -141,7 +141,8 @@ void path_io_done(struct srpgw_io *pub)
 /* More of them, and the session is given up; in any case before they take all of its queue. */
 static uint32_t most_detached(const struct path *p)
 {
-	uint32_t most = map_or(p->backend->max_detached, BACKEND_MAX_DETACHED), queue = p->backend->limits.max_outstanding;
+	uint32_t most = map_or(p->backend->max_detached, BACKEND_MAX_DETACHED),
+		 queue = p->backend->limits.max_outstanding;
 
 	return queue && queue <= most ? queue - 1 : most;
 }

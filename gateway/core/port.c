@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Logins, see port.h: policy on control, then the shard admits, then control accepts at the fabric, then the shard is told.
+ * Logins, see port.h: policy on control, then the shard admits, then control accepts at the fabric, then the shard is
+ * told.
  * Layer: core. Source: SRP r16a LOGIN_REQ; 2.3 multichannel.
  */
 #include "port.h"
@@ -113,22 +114,25 @@ void port_nexus_gone(struct reactor_msg *msg)
 
 /* ---- answers ---- */
 
-static void log_login(const struct nexus_key *key, const struct fabric_addr *peer, enum outcome why, const struct login *l)
+static void log_login(const struct nexus_key *key, const struct fabric_addr *peer, enum outcome why,
+		      const struct login *l)
 {
 	char k[NEXUS_KEY_STRLEN], a[FABRIC_ADDR_STRLEN];
 
 	nexus_key_str(key, k);
 	fabric_addr_str(peer, a);
 	if (why == OUTCOME_OK)
-		log_info("login of %s from %s accepted: session %u, channel %u, request limit %u%s%s", k, a, l->session_id,
-			 l->ch_number, l->terms.req_lim, l->terms.srp.imm_granted ? ", immediate data" : "",
+		log_info("login of %s from %s accepted: session %u, channel %u, request limit %u%s%s", k, a,
+			 l->session_id, l->ch_number, l->terms.req_lim,
+			 l->terms.srp.imm_granted ? ", immediate data" : "",
 			 l->multi_result == SRP_RSP_MULTI_TERMINATED ? ", replaces its earlier channels" : "");
 	else
-		log_warn("login of %s from %s refused: %s (reason 0x%08x)", k, a, outcome_row(why)->text, outcome_row(why)->value);
+		log_warn("login of %s from %s refused: %s (reason 0x%08x)", k, a, outcome_row(why)->text,
+			 outcome_row(why)->value);
 }
 
-static void refuse(struct port *p, struct fabric_conn *conn, const struct nexus_key *key, const struct fabric_addr *peer,
-		   uint64_t tag, enum outcome why)
+static void refuse(struct port *p, struct fabric_conn *conn, const struct nexus_key *key,
+		   const struct fabric_addr *peer, uint64_t tag, enum outcome why)
 {
 	uint8_t rej[SRP_LOGIN_REJ_LEN];
 	uint32_t reason = outcome_row(why)->value & 0xff;
@@ -258,8 +262,9 @@ static void send_to_shard(struct port *p, struct login *l, struct port_entry *e)
 	reactor_send(l->shard->reactor, &l->msg);
 }
 
-static enum outcome decide(struct port *p, const struct fabric_login *login, struct fabric_conn *conn, struct nexus_key *key,
-			   struct port_entry **entry, struct fabric_limits *limits, struct login_terms *terms)
+static enum outcome decide(struct port *p, const struct fabric_login *login, struct fabric_conn *conn,
+			   struct nexus_key *key, struct port_entry **entry, struct fabric_limits *limits,
+			   struct login_terms *terms)
 {
 	enum srp_login_form form = login->form == FABRIC_LOGIN_NATIVE ? SRP_LOGIN_FORM_NATIVE : SRP_LOGIN_FORM_RDMA_CM;
 	struct login_facts facts = { .draining = p->draining, .channels = p->n_channels, .nexuses = p->n_nexuses };

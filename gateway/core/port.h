@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The control thread's side of logins: which nexus lives on which reactor, from which address, and how many channels there are.
- * Everything here runs on the control reactor but port_reply(). Layer: core.
+ * The control thread's side of logins: which nexus lives on which reactor, from which address, and how many channels
+ * there are. Everything here runs on the control reactor but port_reply(). Layer: core.
  */
 #ifndef CORE_PORT_H
 #define CORE_PORT_H

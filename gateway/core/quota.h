@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Dynamic thresholds: an owner may hold at most as much as would remain free, so one owner alone can use half of a resource,
- * and any number of them together never use up what the others live on.
+ * Dynamic thresholds: an owner may hold at most as much as would remain free, so one owner alone can use half of a
+ * resource, and any number of them together never use up what the others live on.
  * Pure. Layer: core.
  */
 #ifndef CORE_QUOTA_H

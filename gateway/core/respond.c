@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What goes to the host when a command is answered: data-in in rounds of RDMA WRITEs, the last of them chained with the response, so that RC
- * ordering makes the data visible first.
+ * What goes to the host when a command is answered: data-in in rounds of RDMA WRITEs, the last of them chained with
+ * the response, so that RC ordering makes the data visible first.
  * Layer: core. Source: SRP r16a RSP.
  */
 #include "channel.h"

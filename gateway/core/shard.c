@@ -26,7 +26,8 @@ const struct mem_region *shard_region(const struct shard *s)
 /* ---- pools ---- */
 
 /* Cuts a chain of pool blocks into @n pieces of @piece bytes; @give gets each. */
-static int cut(struct shard *s, uint32_t n, uint32_t piece, struct buf **arena, void (*give)(struct shard *s, uint32_t i, uint8_t *addr))
+static int cut(struct shard *s, uint32_t n, uint32_t piece, struct buf **arena,
+	       void (*give)(struct shard *s, uint32_t i, uint8_t *addr))
 {
 	uint32_t per_min_block = POOL_BLOCK_MIN_BYTES / piece, i = 0;
 	size_t bytes = ((size_t)n + per_min_block - 1) / per_min_block * POOL_BLOCK_MIN_BYTES;

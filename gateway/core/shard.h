@@ -90,7 +90,8 @@ struct ctl_slot {
 /* core_params.gateway_name. */
 const char *core_gateway_name(const struct core *c);
 
-int shard_create(struct core *core, uint32_t index, const struct core_params *p, struct shard **out, struct err *e) WARN_UNUSED;
+int shard_create(struct core *core, uint32_t index, const struct core_params *p, struct shard **out,
+		 struct err *e) WARN_UNUSED;
 /* Nothing of it is used any more, or the process ends. */
 void shard_destroy(struct shard *s);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Copies of what is to be known about each shard, collected by messages: each shard counts and fills its own part, control joins them.
+ * Copies of what is to be known about each shard, collected by messages: each shard counts and fills its own part,
+ * control joins them.
  * Layer: core.
  */
 #include "channel.h"

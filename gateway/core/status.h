@@ -16,7 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Time of a command, split: fabric (RDMA READs of data-out and tables, WRITEs and response), gateway (waiting here), backend. */
+/*
+ * Time of a command, split: fabric (RDMA READs of data-out and tables, WRITEs and response), gateway (waiting here),
+ * backend.
+ */
 struct time_split {
 	struct hist fabric, gateway, backend, total;
 };
@@ -24,7 +27,8 @@ struct time_split {
 struct io_counters {
 	uint64_t reads_total, writes_total, others_total; /* commands answered, by data direction */
 	uint64_t read_bytes_total, write_bytes_total;
-	uint64_t check_conditions_total, busy_total, errors_total; /* errors: ended by a cause of ours or of the fabric */
+	/* Errors: ended by a cause of ours or of the fabric */
+	uint64_t check_conditions_total, busy_total, errors_total;
 	uint64_t aborted_total;
 };
 

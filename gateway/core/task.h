@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A task: one request of the host (SRP_CMD or SRP_TSK_MGMT): tag, credit, reply. Its buffers and what the bridge holds are its io's,
- * which may outlive it. task_set_state() is the only writer of the state and checks every edge.
+ * A task: one request of the host (SRP_CMD or SRP_TSK_MGMT): tag, credit, reply. Its buffers and what the bridge
+ * holds are its io's, which may outlive it. task_set_state() is the only writer of the state and checks every edge.
  * Layer: core.
  */
 #ifndef CORE_TASK_H
@@ -19,7 +19,10 @@ struct nexus;
 struct shard;
 struct tmf;
 
-/* Descriptors that fit the task itself: both directions never hold more at a time, bidirectional commands are refused. */
+/*
+ * Descriptors that fit the task itself: both directions never hold more at a time, bidirectional commands are
+ * refused.
+ */
 #define TASK_INLINE_DESC 14u
 #define TASK_RSP_BYTES 320u /* response IU: 36 + 4 + 252, rounded */
 #define TASK_CDB_BYTES 16u

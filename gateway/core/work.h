@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Helper threads for what a bridge must not do on a reactor because it blocks (resolving names). Started when first needed.
+ * Helper threads for what a bridge must not do on a reactor because it blocks (resolving names). Started when first
+ * needed.
  * Layer: core.
  */
 #ifndef CORE_WORK_H
@@ -26,6 +27,7 @@ void work_pool_init(struct work_pool *w);
 void work_pool_destroy(struct work_pool *w);
 
 /* Runs @fn(@arg) on a helper, then @done(@arg) on @r. Return: 0, -ENOMEM, or -errno of pthread_create. */
-int work_submit(struct work_pool *w, struct reactor *r, void (*fn)(void *arg), void (*done)(void *arg), void *arg) WARN_UNUSED;
+int work_submit(struct work_pool *w, struct reactor *r, void (*fn)(void *arg), void (*done)(void *arg),
+		void *arg) WARN_UNUSED;
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Plans RDMA: from the host's memory descriptors and a chain of local buffers to work requests, in rounds of bounded size.
- * Pure: posts nothing, allocates nothing. Layer: core. Knows proto and rt.
+ * Plans RDMA: from the host's memory descriptors and a chain of local buffers to work requests, in rounds of bounded
+ * size. Pure: posts nothing, allocates nothing. Layer: core. Knows proto and rt.
  */
 #ifndef CORE_XFER_H
 #define CORE_XFER_H

@@ -26,7 +26,8 @@ static void tell(struct fake_path *p, enum srpgw_path_event kind, const char *te
 
 static void carry_out(struct fake_target *t, struct srpgw_io *io)
 {
-	uint64_t at = 512ull * ((uint32_t)io->cdb[2] << 24 | (uint32_t)io->cdb[3] << 16 | (uint32_t)io->cdb[4] << 8 | io->cdb[5]);
+	uint64_t at = 512ull * ((uint32_t)io->cdb[2] << 24 | (uint32_t)io->cdb[3] << 16 | (uint32_t)io->cdb[4] << 8 |
+				io->cdb[5]);
 	uint32_t left = io->data_len;
 
 	if (t->resid_kind == SRPGW_RESID_UNDER)
@@ -34,7 +35,9 @@ static void carry_out(struct fake_target *t, struct srpgw_io *io)
 	for (uint32_t i = 0; i < io->n_iov && left > 0; i++) {
 		uint32_t n = io->iov[i].iov_len < left ? (uint32_t)io->iov[i].iov_len : left;
 
-		/* Beyond the end there is nothing: what a bridge would answer then is not what these tests are about. */
+		/*
+		 * Beyond the end there is nothing: what a bridge would answer then is not what these tests are about.
+		 */
 		if (at + n > FAKE_DISK_BYTES)
 			at = 0;
 		if (n > FAKE_DISK_BYTES)
@@ -123,6 +126,8 @@ static void br_abort(struct srpgw_bridge_path *bp, struct srpgw_io *io)
 
 	path_of(bp)->target->n_aborts++;
 	c->aborted = true;
+	if (path_of(bp)->target->abort_answers)
+		fake_lose(c, SRPGW_DELIVERY_NEVER);
 }
 
 static void br_tmf(struct srpgw_bridge_path *bp, struct srpgw_tmf *tmf)

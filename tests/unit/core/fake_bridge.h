@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A scripted bridge for the tests of core: a small disk that answers at once, or holds commands until the test says what becomes of them.
+ * A scripted bridge for the tests of core: a small disk that answers at once, or holds commands until the test says
+ * what becomes of them.
  */
 #ifndef TESTS_UNIT_CORE_FAKE_BRIDGE_H
 #define TESTS_UNIT_CORE_FAKE_BRIDGE_H
@@ -48,6 +49,7 @@ struct fake_target {
 	bool hold_up;      /* attach stays ATTACHING */
 	bool hold_detach;  /* detach waits for fake_detached() */
 	bool never;        /* submit answers NEVER */
+	bool abort_answers; /* abort answers NEVER at once, as for a command that still queues in the bridge */
 	int attach_rc;
 	uint8_t tmf_result; /* when not held */
 	uint8_t status, sense[18];

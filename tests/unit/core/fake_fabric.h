@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A scripted fabric for the tests of core: the test plays the host. It hands logins and IUs in, sees every posted op, and says when and how
- * each completes; RDMA moves real bytes of the test's memory.
+ * A scripted fabric for the tests of core: the test plays the host. It hands logins and IUs in, sees every posted op,
+ * and says when and how each completes; RDMA moves real bytes of the test's memory.
  */
 #ifndef TESTS_UNIT_CORE_FAKE_FABRIC_H
 #define TESTS_UNIT_CORE_FAKE_FABRIC_H

@@ -107,7 +107,8 @@ void rig_init(struct rig *r)
 	reactor_set_clock(r->reactor, rig_clock, r);
 	r->mem = calloc(1, RIG_MEM_BYTES);
 	assert_non_null(r->mem);
-	r->params = (struct core_params){ .pool_bytes = 8u << 20, .max_tasks = 128, .max_ios = 64, .scratch_bytes = 256 };
+	r->params =
+		(struct core_params){ .pool_bytes = 8u << 20, .max_tasks = 128, .max_ios = 64, .scratch_bytes = 256 };
 	for (unsigned i = 0; i < RIG_BACKENDS; i++)
 		r->backend[i] = (struct backend){
 			.name = names[i],
@@ -257,7 +258,8 @@ struct fake_conn *rig_login_raw(struct rig *r, const struct rig_login *l)
 		.tag = 0x1122334455667788ull,
 		.req_it_iu_len = l->it_iu_len ? l->it_iu_len : 8260,
 		.buf_fmt = SRP_BUF_DIRECT | SRP_BUF_INDIRECT,
-		.req_flags = (uint8_t)((l->multi ? SRP_MULTI_MULTI : SRP_MULTI_SINGLE) | (l->immediate ? SRP_LOGIN_IMMED_REQ : 0) | l->flags),
+		.req_flags = (uint8_t)((l->multi ? SRP_MULTI_MULTI : SRP_MULTI_SINGLE) |
+				       (l->immediate ? SRP_LOGIN_IMMED_REQ : 0) | l->flags),
 		.imm_data_offset = l->imm_offset ? l->imm_offset : 68,
 	};
 	uint8_t buf[SRP_LOGIN_REQ_LEN];
@@ -304,7 +306,8 @@ static void put_frags(const struct rig *r, const struct rig_cmd *cmd, uint8_t *t
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t len = i + 1 < n ? cmd->len / n : cmd->len - off;
 
-		srp_mdesc_put(to + 16 * i, (struct srp_mdesc){ (uint64_t)(uintptr_t)(cmd->buf + off), r->fab.rkey, len });
+		srp_mdesc_put(to + 16 * i,
+			      (struct srp_mdesc){ (uint64_t)(uintptr_t)(cmd->buf + off), r->fab.rkey, len });
 		off += len;
 	}
 }
@@ -312,7 +315,9 @@ static void put_frags(const struct rig *r, const struct rig_cmd *cmd, uint8_t *t
 uint64_t rig_send_cmd(struct rig *r, struct fake_conn *c, struct rig_cmd *cmd)
 {
 	uint8_t iu[8276], lun[8], frags[512 * 16];
-	struct srp_cmd s = { .tag = cmd->tag ? cmd->tag : ++r->next_tag, .sol_not = cmd->sol_not, .task_attr = cmd->attr };
+	struct srp_cmd s = { .tag = cmd->tag ? cmd->tag : ++r->next_tag,
+			     .sol_not = cmd->sol_not,
+			     .task_attr = cmd->attr };
 	struct srp_data *d = cmd->dir == RIG_OUT ? &s.data_out : &s.data_in;
 	uint32_t n = cmd->n_frag ? cmd->n_frag : 1;
 	size_t len;
@@ -335,7 +340,8 @@ uint64_t rig_send_cmd(struct rig *r, struct fake_conn *c, struct rig_cmd *cmd)
 			d->n_table = n;
 			/* The table lies at the end of the host's memory. */
 			memcpy(r->mem + RIG_MEM_BYTES - 16 * n, frags, 16 * n);
-			d->table = (struct srp_mdesc){ (uint64_t)(uintptr_t)(r->mem + RIG_MEM_BYTES - 16 * n), r->fab.rkey, 16 * n };
+			d->table = (struct srp_mdesc){ (uint64_t)(uintptr_t)(r->mem + RIG_MEM_BYTES - 16 * n),
+						       r->fab.rkey, 16 * n };
 		}
 	}
 	len = srp_cmd_encode(&s, 68, true, iu, sizeof(iu));
@@ -351,7 +357,8 @@ static void rw_cdb(uint8_t cdb[16], uint8_t op, uint32_t block, uint32_t len)
 
 	memset(cdb, 0, 16);
 	cdb[0] = op;
-	cdb[2] = (uint8_t)(block >> 24), cdb[3] = (uint8_t)(block >> 16), cdb[4] = (uint8_t)(block >> 8), cdb[5] = (uint8_t)block;
+	cdb[2] = (uint8_t)(block >> 24), cdb[3] = (uint8_t)(block >> 16), cdb[4] = (uint8_t)(block >> 8),
+	cdb[5] = (uint8_t)block;
 	cdb[7] = (uint8_t)(n >> 8), cdb[8] = (uint8_t)n;
 }
 
@@ -450,7 +457,9 @@ void rig_expect_logout(struct rig *r, struct fake_conn *c, uint32_t reason)
 
 void rig_expect_reject(struct rig *r, struct fake_conn *c, uint32_t reason)
 {
-	uint8_t want[32] = { 0xc2, 0, 0, 0, (uint8_t)(reason >> 24), (uint8_t)(reason >> 16), (uint8_t)(reason >> 8), (uint8_t)reason };
+	uint8_t want[32] = {
+		0xc2, 0, 0, 0, (uint8_t)(reason >> 24), (uint8_t)(reason >> 16), (uint8_t)(reason >> 8), (uint8_t)reason
+	};
 
 	rig_run(r);
 	assert_true(c->rejected);

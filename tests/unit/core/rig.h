@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A gateway for tests: one core on reactors with a virtual clock, a scripted fabric in front, scripted back-ends behind, and short cuts to play
- * a host.
+ * A gateway for tests: one core on reactors with a virtual clock, a scripted fabric in front, scripted back-ends
+ * behind, and short cuts to play a host.
  */
 #ifndef TESTS_UNIT_CORE_RIG_H
 #define TESTS_UNIT_CORE_RIG_H

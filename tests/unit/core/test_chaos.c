@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Things that fail at every possible moment: the n-th post, attaches, breaks in the middle, back-ends that die, in every order that a few
- * thousand seeds find. Whatever happens, afterwards nothing is left over and the gateway still works.
+ * Things that fail at every possible moment: the n-th post, attaches, breaks in the middle, back-ends that die, in
+ * every order that a few thousand seeds find. Whatever happens, afterwards nothing is left over and the gateway still
+ * works.
  */
 #include "rig.h"
 
@@ -31,9 +32,13 @@ static void stop(struct rig *r)
 static void scenario(struct rig *r, struct fake_conn *c)
 {
 	struct rig_cmd write = { .dir = RIG_OUT, .buf = r->mem, .len = 200000, .n_frag = 100, .cdb = { 0x2a } };
-	struct rig_cmd table = { .dir = RIG_OUT, .buf = r->mem, .len = 20000, .n_frag = 20, .external = true, .cdb = { 0x2a } };
+	struct rig_cmd table = {
+		.dir = RIG_OUT, .buf = r->mem, .len = 20000, .n_frag = 20, .external = true, .cdb = { 0x2a }
+	};
 	struct rig_cmd read = { .dir = RIG_IN, .buf = r->mem, .len = 200000, .n_frag = 100, .cdb = { 0x28 } };
-	struct rig_cmd imm = { .lun = 2, .dir = RIG_OUT, .buf = r->mem, .len = 1000, .immediate = true, .cdb = { 0x2a } };
+	struct rig_cmd imm = {
+		.lun = 2, .dir = RIG_OUT, .buf = r->mem, .len = 1000, .immediate = true, .cdb = { 0x2a }
+	};
 	struct rig_cmd report = { .dir = RIG_IN, .buf = r->mem, .len = 256, .cdb = { 0xa0, [9] = 255 } };
 	struct rig_cmd *all[] = { &write, &table, &read, &imm, &report };
 
@@ -178,7 +183,8 @@ static void random_event(struct rig *r, struct fake_conn **c, unsigned *seed)
 		break;
 	case 9:
 		if (c[k])
-			rig_tmf(r, c[k], below(seed, 2) ? SRP_TMF_LUN_RESET : SRP_TMF_ABORT_TASK, below(seed, 4), r->next_tag - below(seed, 8));
+			rig_tmf(r, c[k], below(seed, 2) ? SRP_TMF_LUN_RESET : SRP_TMF_ABORT_TASK, below(seed, 4),
+				r->next_tag - below(seed, 8));
 		break;
 	case 10:
 		r->fab.rx_low = below(seed, 2);
@@ -260,7 +266,10 @@ static void test_random(void **state)
 		for (uint32_t i = 0; i < r->fab.n_conns; i++)
 			r->fab.conn[i]->manual = false;
 		rig_wait_ms(r, 10000);
-		/* The host's table at the end of its memory was overwritten many times: what was read may be anything. */
+		/*
+		 * The host's table at the end of its memory was overwritten many times: what was read may be
+		 * anything.
+		 */
 		r->fab.n_stray = 0;
 		rig_expect_idle(r);
 		stop(r);

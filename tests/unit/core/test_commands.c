@@ -52,7 +52,9 @@ static void test_write_then_read(void **state)
 static void run_forms(struct rig *r, struct fake_conn *c, uint32_t len, uint32_t n_frag, bool external)
 {
 	uint8_t *from = r->mem, *to = r->mem + (1u << 20);
-	struct rig_cmd cmd = { .dir = RIG_OUT, .buf = from, .len = len, .n_frag = n_frag, .external = external, .cdb = { 0x2a } };
+	struct rig_cmd cmd = {
+		.dir = RIG_OUT, .buf = from, .len = len, .n_frag = n_frag, .external = external, .cdb = { 0x2a }
+	};
 
 	rig_fill(from, len, len + n_frag);
 	memset(to, 0x5a, len + 16);
@@ -177,7 +179,8 @@ static void test_residuals(void **state)
 		memset(r->mem, 0x5a, 2048);
 		tag = cases[i].out ? rig_write(r, c, 0, 64, r->mem, 1024) : rig_read(r, c, 0, 0, r->mem, 1024);
 		rsp = rig_expect_rsp(r, c, tag);
-		assert_int_equal(rsp.flags & (SRP_RSP_DIUNDER | SRP_RSP_DIOVER | SRP_RSP_DOUNDER | SRP_RSP_DOOVER), cases[i].flag);
+		assert_int_equal(rsp.flags & (SRP_RSP_DIUNDER | SRP_RSP_DIOVER | SRP_RSP_DOUNDER | SRP_RSP_DOOVER),
+				 cases[i].flag);
 		assert_int_equal(cases[i].out ? rsp.data_out_resid : rsp.data_in_resid, cases[i].told);
 		assert_int_equal(cases[i].out ? rsp.data_in_resid : rsp.data_out_resid, 0);
 		assert_int_equal(c->write_bytes - before, cases[i].moved);
@@ -333,7 +336,9 @@ static void test_report_luns(void **state)
 	rig_start(r);
 	c = rig_login(r);
 	for (unsigned i = 0; i < 3; i++) {
-		struct rig_cmd cmd = { .lun = asked_at[i], .dir = RIG_IN, .buf = r->mem, .len = 4096, .cdb = { 0xa0, [8] = 0x10 } };
+		struct rig_cmd cmd = {
+			.lun = asked_at[i], .dir = RIG_IN, .buf = r->mem, .len = 4096, .cdb = { 0xa0, [8] = 0x10 }
+		};
 		struct srp_rsp rsp;
 		uint8_t want[40] = { [3] = 32, [9] = 0, [17] = 1, [25] = 2, [33] = 3 };
 
@@ -378,7 +383,9 @@ static void test_lun_not_mapped(void **state)
 	rig_start(r);
 	c = rig_login(r);
 	for (unsigned i = 0; i < 3; i++) {
-		struct rig_cmd cmd = { .lun = luns[i], .dir = RIG_IN, .buf = r->mem, .len = 255, .cdb = { 0x12, [4] = 255 } };
+		struct rig_cmd cmd = {
+			.lun = luns[i], .dir = RIG_IN, .buf = r->mem, .len = 255, .cdb = { 0x12, [4] = 255 }
+		};
 		struct scsi_sense s;
 
 		memset(r->mem, 0x5a, 256);
@@ -389,7 +396,9 @@ static void test_lun_not_mapped(void **state)
 		assert_int_equal(r->mem[36], 0x5a);
 		cmd.cdb[1] = 1;
 		rig_expect_sense(r, c, rig_send_cmd(r, c, &cmd), 5, 0x24, 0);
-		cmd = (struct rig_cmd){ .lun = luns[i], .dir = RIG_IN, .buf = r->mem, .len = 252, .cdb = { 0x03, [4] = 252 } };
+		cmd = (struct rig_cmd){
+			.lun = luns[i], .dir = RIG_IN, .buf = r->mem, .len = 252, .cdb = { 0x03, [4] = 252 }
+		};
 		rig_expect_status(r, c, rig_send_cmd(r, c, &cmd), SCSI_GOOD);
 		assert_true(scsi_sense_parse(r->mem, 18, &s));
 		assert_int_equal(s.key, 5);

@@ -130,6 +130,107 @@ static void test_ios_of_local_commands(void **state)
 		a[i]->manual = false;
 }
 
+/* LUN 0 moves to another back-end, in truth the same device with other settings. */
+static struct rig_map *moved(struct rig *r)
+{
+	struct rig_map *m = rig_map_new(r);
+
+	m->lun[0][0].backend = &r->backend[1];
+	return m;
+}
+
+/* What is sent to the new back-end does not overtake what the old one still has. */
+static void test_moved_lun_waits(void **state)
+{
+	struct rig *r = *state;
+	struct fake_conn *c = rig_login(r);
+	uint64_t tag;
+
+	r->disk[0]->hold = true;
+	rig_write(r, c, 0, 0, r->mem, 512);
+	rig_apply(r, moved(r));
+	/* With its channel the host loses the write, and sends it again. */
+	fake_break(c, FABRIC_DOWN_PEER);
+	rig_run(r);
+	c = rig_login(r);
+	rig_expect_sense(r, c, rig_write(r, c, 0, 0, r->mem, 512), SCSI_UNIT_ATTENTION, 0x29, 7);
+	rig_expect_sense(r, c, rig_write(r, c, 0, 0, r->mem, 512), SCSI_UNIT_ATTENTION, 0x3f, 0x0e);
+	tag = rig_write(r, c, 0, 0, r->mem, 512);
+	assert_int_equal(r->disk[0]->n_cmds, 1);
+	assert_int_equal(r->disk[1]->n_submits, 0);
+	rig_expect_nothing(r, c);
+	fake_answer(fake_first(r->disk[0]));
+	rig_expect_status(r, c, tag, SCSI_GOOD);
+	assert_int_equal(r->disk[1]->n_submits, 1);
+}
+
+/* It moves and comes back while commands are under way on both sides: each waits for those before it. */
+static void test_lun_moves_and_returns(void **state)
+{
+	struct rig *r = *state;
+	struct fake_conn *c = rig_login(r);
+	uint64_t tag[3];
+
+	r->disk[0]->hold = r->disk[1]->hold = true;
+	tag[0] = rig_write(r, c, 0, 0, r->mem, 512);
+	rig_apply(r, moved(r));
+	rig_expect_sense(r, c, rig_write(r, c, 0, 0, r->mem, 512), SCSI_UNIT_ATTENTION, 0x3f, 0x0e);
+	tag[1] = rig_write(r, c, 0, 0, r->mem, 512);
+	rig_apply(r, rig_map_new(r));
+	rig_expect_sense(r, c, rig_write(r, c, 0, 0, r->mem, 512), SCSI_UNIT_ATTENTION, 0x3f, 0x0e);
+	tag[2] = rig_write(r, c, 0, 0, r->mem, 512);
+	assert_int_equal(r->disk[0]->n_submits, 1);
+	assert_int_equal(r->disk[1]->n_submits, 0);
+	fake_answer(fake_first(r->disk[0]));
+	rig_expect_status(r, c, tag[0], SCSI_GOOD);
+	assert_int_equal(r->disk[0]->n_submits, 1);
+	fake_answer(fake_first(r->disk[1]));
+	rig_expect_status(r, c, tag[1], SCSI_GOOD);
+	fake_answer(fake_first(r->disk[0]));
+	rig_expect_status(r, c, tag[2], SCSI_GOOD);
+	assert_true(list_empty(&rig_nexus(r)->old_lus));
+	r->disk[0]->hold = r->disk[1]->hold = false;
+}
+
+/* A reset of a moved LUN aborts a command at the old back-end, whose bridge answers inside abort(). */
+static void test_abort_answers_inside_reset(void **state)
+{
+	struct rig *r = *state;
+	struct fake_conn *c = rig_login(r);
+	uint64_t tmf;
+
+	r->disk[0]->hold = r->disk[0]->abort_answers = true;
+	rig_write(r, c, 0, 0, r->mem, 512);
+	rig_apply(r, moved(r));
+	r->disk[1]->hold_tmf = true;
+	tmf = rig_tmf(r, c, SRP_TMF_LUN_RESET, 0, 0);
+	/* The back-end has not confirmed the reset. */
+	rig_expect_nothing(r, c);
+	fake_tmf_answer(r->disk[1], SRPGW_TMF_COMPLETE);
+	rig_expect_code(r, c, tmf, 0);
+}
+
+/* A hazard that lasts longer than a fence may stand: the new session is not given up for it, and the LU comes back. */
+static void test_hazard_longer_than_a_fence(void **state)
+{
+	struct rig *r = *state;
+	struct fake_conn *c = rig_login(r);
+	uint64_t tag;
+
+	r->backend[0].fence_ms = 12000; /* hold_ms is 5000 */
+	r->disk[0]->hold = true;
+	tag = rig_write(r, c, 0, 0, r->mem, 512);
+	fake_down(r->disk[0], SRPGW_DELIVERY_MAYBE, "for the test");
+	r->disk[0]->hold = false;
+	rig_expect_status(r, c, tag, SCSI_BUSY);
+	rig_wait_ms(r, 11000);
+	assert_true(lu_of(r, 0)->n_fences > 0);
+	rig_wait_ms(r, 2000);
+	assert_int_equal(r->disk[0]->n_detaches, 1);
+	assert_int_equal(lu_of(r, 0)->n_fences, 0);
+	r->backend[0].fence_ms = 700;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -137,6 +238,10 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_reload_while_letting_go, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_tasks_are_shared, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_ios_of_local_commands, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_moved_lun_waits, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_lun_moves_and_returns, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_abort_answers_inside_reset, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_hazard_longer_than_a_fence, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,7 +120,9 @@ static void test_order_of_refusals(void **state)
 
 	(void)state;
 	world_init(&w);
-	w.facts = (struct login_facts){ .nexus_live = true, .same_host = false, .nexus_channels = 99, .channels = 9999, .nexuses = 9999 };
+	w.facts = (struct login_facts){
+		.nexus_live = true, .same_host = false, .nexus_channels = 99, .channels = 9999, .nexuses = 9999
+	};
 	w.req.req_flags = SRP_MULTI_MULTI;
 	w.decoded = SRP_ERR_SHORT;
 	assert_int_equal(decide(&w), OUTCOME_LOGIN_MALFORMED);
@@ -136,7 +138,8 @@ static void test_order_of_refusals(void **state)
 	assert_int_equal(decide(&w), OUTCOME_LOGIN_NEXUSES);
 	w.facts.draining = true;
 	assert_int_equal(decide(&w), OUTCOME_LOGIN_DRAINING);
-	assert_int_equal(login_decide(SRP_OK, &w.req, NULL, &w.peer, &w.limits, &w.facts, &w.terms), OUTCOME_LOGIN_DRAINING);
+	assert_int_equal(login_decide(SRP_OK, &w.req, NULL, &w.peer, &w.limits, &w.facts, &w.terms),
+			 OUTCOME_LOGIN_DRAINING);
 }
 
 static void pattern_id(struct initiator_pattern *p, uint8_t first, uint8_t mask)
@@ -188,7 +191,9 @@ static void test_address_patterns(void **state)
 	(void)state;
 	world_init(&w);
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		w.pattern[0] = (struct initiator_pattern){ .has_addr = true, .addr = addr(cases[i].pattern), .addr_prefix_len = cases[i].bits };
+		w.pattern[0] = (struct initiator_pattern){ .has_addr = true,
+							   .addr = addr(cases[i].pattern),
+							   .addr_prefix_len = cases[i].bits };
 		w.peer = addr(cases[i].peer);
 		assert_int_equal(map_find_group(&w.target, w.req.i_port_id, &w.peer) != NULL, cases[i].match);
 	}
@@ -205,7 +210,8 @@ static void test_keys(void **state)
 	nexus_key_init(&a, i, t, &x);
 	nexus_key_init(&b, i, t, &y);
 	assert_true(nexus_key_equal(&a, &b)); /* the identifier says who it is */
-	assert_string_equal(nexus_key_str(&a, text), "0102030405060708:090a0b0c0d0e0f10 -> 2a00000000000000:0000000000000000");
+	assert_string_equal(nexus_key_str(&a, text),
+			    "0102030405060708:090a0b0c0d0e0f10 -> 2a00000000000000:0000000000000000");
 	memset(i + 8, 0, 8);
 	nexus_key_init(&a, i, t, &x);
 	nexus_key_init(&b, i, t, &y);

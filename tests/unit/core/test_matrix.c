@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a peer does wrong, end to end, and exactly what it is answered: the rows of the validation matrix, in their order.
+ * What a peer does wrong, end to end, and exactly what it is answered: the rows of the validation matrix, in their
+ * order.
  */
 #include "rig.h"
 
@@ -125,7 +126,8 @@ static void row5_immediate_data_offset(void **state)
 	static const struct {
 		uint16_t offset;
 		bool granted;
-	} cases[] = { { 0, false }, { 47, false }, { 48, true }, { 68, true }, { 80, true }, { 81, false }, { 65535, false } };
+	} cases[] = { { 0, false }, { 47, false }, { 48, true },    { 68, true },
+		      { 80, true }, { 81, false }, { 65535, false } };
 	struct rig *r = *state;
 	uint8_t buf[SRP_LOGIN_REQ_LEN];
 	size_t len = good_login(buf);
@@ -179,9 +181,9 @@ static void row7_descriptors_beyond_the_iu(void **state)
 		uint8_t fmt, n_out, n_in, add_cdb;
 		size_t len;
 	} cases[] = {
-		{ 0x10, 0, 0, 0, 48 },	 { 0x10, 0, 0, 0, 63 },	     { 0x01, 0, 0, 0, 63 },	   { 0x20, 0, 0, 0, 67 },
-		{ 0x02, 0, 255, 0, 68 }, { 0x02, 0, 2, 0, 68 + 31 }, { 0x11, 0, 0, 0, 48 + 31 }, { 0x00, 0, 0, 0xfc, 64 },
-		{ 0x01, 0, 0, 0x04, 64 },
+		{ 0x10, 0, 0, 0, 48 },	    { 0x10, 0, 0, 0, 63 },    { 0x01, 0, 0, 0, 63 },
+		{ 0x20, 0, 0, 0, 67 },	    { 0x02, 0, 255, 0, 68 },  { 0x02, 0, 2, 0, 68 + 31 },
+		{ 0x11, 0, 0, 0, 48 + 31 }, { 0x00, 0, 0, 0xfc, 64 }, { 0x01, 0, 0, 0x04, 64 },
 	};
 	struct rig *r = *state;
 
@@ -207,7 +209,9 @@ static void row8_reserved_cdb_length_bits(void **state)
 	struct fake_conn *c = rig_login(r);
 
 	for (uint8_t bits = 1; bits <= 3; bits++) {
-		uint8_t iu[256], want[40] = { 0xc1, [7] = 1, [15] = bits, [18] = SRP_RSP_RSPVALID, [31] = 0, [35] = 4, [39] = 2 };
+		uint8_t iu[256], want[40] = {
+			0xc1, [7] = 1, [15] = bits, [18] = SRP_RSP_RSPVALID, [31] = 0, [35] = 4, [39] = 2
+		};
 		const struct fake_iu *rsp;
 
 		good_cmd(iu, bits);
@@ -310,7 +314,9 @@ static void row11_fetched_table_too_short(void **state)
 {
 	struct rig *r = *state;
 	struct fake_conn *c = rig_login(r);
-	struct rig_cmd cmd = { .dir = RIG_OUT, .buf = r->mem, .len = 4096, .n_frag = 4, .external = true, .cdb = { 0x2a } };
+	struct rig_cmd cmd = {
+		.dir = RIG_OUT, .buf = r->mem, .len = 4096, .n_frag = 4, .external = true, .cdb = { 0x2a }
+	};
 	uint64_t tag;
 
 	c->manual = true;
@@ -455,7 +461,8 @@ static void random_bytes_do_no_harm(void **state)
 			if (len > 0)
 				iu[0] = (uint8_t)(rand_r(&seed) % 4);
 			if (len > 5)
-				iu[5] = (uint8_t)((rand_r(&seed) % 4) << 4); /* data-out: READs of the host go nowhere */
+				/* Data-out: READs of the host go nowhere */
+				iu[5] = (uint8_t)((rand_r(&seed) % 4) << 4);
 			fake_send(c, iu, len);
 			rig_run(r);
 		}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One I_T nexus over many channels: SINGLE and MULTI, caps, address binding, logins that fail half-way, I_LOGOUT, nexus loss and linger, kick, drain.
+ * One I_T nexus over many channels: SINGLE and MULTI, caps, address binding, logins that fail half-way, I_LOGOUT,
+ * nexus loss and linger, kick, drain.
  */
 #include "rig.h"
 
@@ -428,7 +429,10 @@ static void test_linger_and_unit_attention(void **state)
 	assert_int_equal(r->disk[0]->n_paths, 1);
 	c = rig_login(r);
 	assert_int_equal(rig_nexus(r)->id, id);
-	/* The back-end's session outlived the nexus: it does not know of the loss, so the gateway tells it. INQUIRY is not told. */
+	/*
+	 * The back-end's session outlived the nexus: it does not know of the loss, so the gateway tells it. INQUIRY
+	 * is not told.
+	 */
 	rig_expect_status(r, c, rig_send_cmd(r, c, &(struct rig_cmd){ .cdb = { 0x12 } }), SCSI_GOOD);
 	rig_expect_sense(r, c, rig_read(r, c, 0, 0, r->mem, 512), 6, 0x29, 0x07);
 	rig_expect_status(r, c, rig_read(r, c, 0, 0, r->mem, 512), SCSI_GOOD);

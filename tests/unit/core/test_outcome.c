@@ -48,7 +48,9 @@ static void test_rows_are_complete(void **state)
 
 static size_t section(char *out, size_t cap, const char *title, const char *intro, unsigned kinds)
 {
-	size_t n = (size_t)snprintf(out, cap, "\n## %s\n%s\n\n| name | what happened | answer | source |\n|---|---|---|---|\n", title, intro);
+	size_t n = (size_t)snprintf(out, cap,
+				    "\n## %s\n%s\n\n| name | what happened | answer | source |\n|---|---|---|---|\n",
+				    title, intro);
 	char answer[64];
 
 	for (int o = 1; o < OUTCOME_COUNT; o++) {
@@ -69,14 +71,18 @@ static void test_document(void **state)
 	(void)state;
 	n += (size_t)snprintf(text, sizeof(text),
 			      "# What the gateway answers, and when\n\n"
-			      "Every refusal, failure and close that the gateway decides comes from one table, `gateway/core/outcome.h`; this page is\n"
-			      "made from it by its unit test. What the back-end answers (status, sense data, residual) passes through unchanged.\n");
-	n += section(text + n, sizeof(text) - n, "Logins", "The login is refused with a LOGIN_REJ; the same line stands in the log.",
-		     1u << OUTCOME_REJECT);
-	n += section(text + n, sizeof(text) - n, "Channels",
-		     "The RDMA channel ends. With T_LOGOUT the disconnect follows when it was sent, or after half a second.",
-		     1u << OUTCOME_LOGOUT | 1u << OUTCOME_CLOSE);
-	n += section(text + n, sizeof(text) - n, "Commands and task management", "The request is answered with an SRP_RSP; the channel lives on.",
+			      "Every refusal, failure and close that the gateway decides comes from one table, "
+			      "`gateway/core/outcome.h`; this page is\n"
+			      "made from it by its unit test. What the back-end answers (status, sense data, residual) "
+			      "passes through unchanged.\n");
+	n += section(text + n, sizeof(text) - n, "Logins",
+		     "The login is refused with a LOGIN_REJ; the same line stands in the log.", 1u << OUTCOME_REJECT);
+	n += section(
+		text + n, sizeof(text) - n, "Channels",
+		"The RDMA channel ends. With T_LOGOUT the disconnect follows when it was sent, or after half a second.",
+		1u << OUTCOME_LOGOUT | 1u << OUTCOME_CLOSE);
+	n += section(text + n, sizeof(text) - n, "Commands and task management",
+		     "The request is answered with an SRP_RSP; the channel lives on.",
 		     1u << OUTCOME_CODE | 1u << OUTCOME_STATUS | 1u << OUTCOME_SENSE);
 	assert_true(n < sizeof(text));
 	docfile_check("docs/errors.md", text);

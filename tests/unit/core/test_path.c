@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Back-ends that come and go: hold, BUSY, resubmission, back-off, fences after writes of unknown fate, others undisturbed.
+ * Back-ends that come and go: hold, BUSY, resubmission, back-off, fences after writes of unknown fate, others
+ * undisturbed.
  */
 #include "rig.h"
 
@@ -307,7 +308,9 @@ static void test_down_while_fetching(void **state)
 static void test_permanent_down_retries_slowly(void **state)
 {
 	struct rig *r = *state;
-	struct srpgw_event ev = { .struct_size = sizeof(ev), .kind = SRPGW_PATH_DOWN, .text = "no such target", .permanent = true };
+	struct srpgw_event ev = {
+		.struct_size = sizeof(ev), .kind = SRPGW_PATH_DOWN, .text = "no such target", .permanent = true
+	};
 	struct fake_path *p;
 
 	rig_login(r);

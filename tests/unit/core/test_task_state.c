@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The state table as a graph: every state can be reached and left, cancel always has a way out, and the diagram in docs/ is this table.
- * UPDATE_DOCS=1 in the environment writes the diagram.
+ * The state table as a graph: every state can be reached and left, cancel always has a way out, and the diagram in
+ * docs/ is this table. UPDATE_DOCS=1 in the environment writes the diagram.
  */
 #include "../../../gateway/core/task_state.h"
 
@@ -21,7 +21,8 @@ static void test_reachable(void **state)
 		more = false;
 		for (int a = 0; a < TASK_N_STATES; a++)
 			for (int b = 0; b < TASK_N_STATES; b++)
-				if (reached[a] && !reached[b] && task_state_may_follow((enum task_state)a, (enum task_state)b))
+				if (reached[a] && !reached[b] &&
+				    task_state_may_follow((enum task_state)a, (enum task_state)b))
 					reached[b] = more = true;
 	}
 	for (int s = 0; s < TASK_N_STATES; s++)
@@ -45,7 +46,10 @@ static void test_every_state_ends(void **state)
 static void test_a_response_follows_from_everywhere_but_placing(void **state)
 {
 	(void)state;
-	/* Data-in that has begun to arrive ends in its response or in the end of the channel: no refusal after the first WRITE. */
+	/*
+	 * Data-in that has begun to arrive ends in its response or in the end of the channel: no refusal after the
+	 * first WRITE.
+	 */
 	for (int s = TASK_RECEIVED; s < TASK_WAIT_PLACE; s++)
 		assert_true(task_state_may_follow((enum task_state)s, TASK_WAIT_RESPOND));
 	assert_false(task_state_may_follow(TASK_WAIT_PLACE, TASK_WAIT_RESPOND));
@@ -57,7 +61,8 @@ static void test_names_and_holders(void **state)
 	(void)state;
 	for (int a = 0; a < TASK_N_STATES; a++)
 		for (int b = 0; b < a; b++)
-			assert_string_not_equal(task_state_name((enum task_state)a), task_state_name((enum task_state)b));
+			assert_string_not_equal(task_state_name((enum task_state)a),
+						task_state_name((enum task_state)b));
 	assert_string_equal(task_state_name((enum task_state)TASK_N_STATES), "?");
 	assert_int_equal(task_state_holder(TASK_FREE), TASK_HELD_BY_NOBODY);
 	assert_int_equal(task_state_holder(TASK_EXECUTING), TASK_HELD_BY_BRIDGE);
@@ -75,19 +80,22 @@ static void test_diagram(void **state)
 	size_t n = 0;
 
 	(void)state;
-	n += (size_t)snprintf(text + n, sizeof(text) - n,
-			      "// Task states and who holds the memory; made from gateway/core/task_state.h by its unit test.\n"
-			      "digraph task_states {\n\tnode [shape=box, style=filled];\n");
+	n += (size_t)snprintf(
+		text + n, sizeof(text) - n,
+		"// Task states and who holds the memory; made from gateway/core/task_state.h by its unit test.\n"
+		"digraph task_states {\n\tnode [shape=box, style=filled];\n");
 	for (int s = 0; s < TASK_N_STATES; s++) {
 		enum task_holder h = task_state_holder((enum task_state)s);
 
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "\t%s [label=\"%s\\n%s\", fillcolor=%s];\n",
-				      task_state_name((enum task_state)s), task_state_name((enum task_state)s), holder[h], color[h]);
+				      task_state_name((enum task_state)s), task_state_name((enum task_state)s),
+				      holder[h], color[h]);
 	}
 	for (int a = 0; a < TASK_N_STATES; a++)
 		for (int b = 0; b < TASK_N_STATES; b++)
 			if (task_state_may_follow((enum task_state)a, (enum task_state)b))
-				n += (size_t)snprintf(text + n, sizeof(text) - n, "\t%s -> %s;\n", task_state_name((enum task_state)a),
+				n += (size_t)snprintf(text + n, sizeof(text) - n, "\t%s -> %s;\n",
+						      task_state_name((enum task_state)a),
 						      task_state_name((enum task_state)b));
 	n += (size_t)snprintf(text + n, sizeof(text) - n, "}\n");
 	assert_true(n < sizeof(text));

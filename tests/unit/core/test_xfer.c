@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Transfer planning: tables of small cases, and random chains where every byte must move exactly once within the limits.
+ * Transfer planning: tables of small cases, and random chains where every byte must move exactly once within the
+ * limits.
  */
 #include "../../../gateway/core/xfer.h"
 
@@ -27,7 +28,8 @@ static void link_up(struct buf *b, unsigned n)
 }
 
 /* Remote address = offset in the host's buffer, so that the plan can be read off. */
-static void make(struct chains *c, const uint32_t *remote, unsigned n_remote, unsigned per_buf, const uint32_t *local, unsigned n_local)
+static void make(struct chains *c, const uint32_t *remote, unsigned n_remote, unsigned per_buf, const uint32_t *local,
+		 unsigned n_local)
 {
 	uint64_t va = 0;
 	uint32_t off = 0;
@@ -54,7 +56,9 @@ static void make(struct chains *c, const uint32_t *remote, unsigned n_remote, un
 	link_up(c->local, n_local);
 }
 
-/* Runs all rounds; checks the limits and that the bytes come in order, remote and local side by side. Return: rounds. */
+/*
+ * Runs all rounds; checks the limits and that the bytes come in order, remote and local side by side. Return: rounds.
+ */
 static unsigned run(struct chains *c, uint32_t len, const struct xfer_limits *lim)
 {
 	struct fabric_wr wr[MAX_WR];
