@@ -52,7 +52,7 @@ void identity_initiator_name(const char *gateway_name, const uint8_t i_port_id[S
 	snprintf(buf, cap, "iqn.2026-11.srpgw:");
 	append_name(buf, cap, gateway_name);
 	append_name(buf, cap, ":");
-	for (unsigned i = 0; i < SRP_PORT_ID_LEN; i++)
+	for (size_t i = 0; i < SRP_PORT_ID_LEN; i++)
 		snprintf(text + 2 * i, 3, "%02x", i_port_id[i]);
 	append_name(buf, cap, text);
 	if (!peer || !i_port_id_is_anonymous(i_port_id))

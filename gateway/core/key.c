@@ -46,7 +46,7 @@ uint32_t nexus_key_hash(const struct nexus_key *k)
 
 static void hex(const uint8_t *id, char out[34])
 {
-	for (unsigned i = 0; i < SRP_PORT_ID_LEN; i++)
+	for (size_t i = 0; i < SRP_PORT_ID_LEN; i++)
 		snprintf(out + 2 * i + (i >= 8), 4, i == 7 ? "%02x:" : "%02x", id[i]);
 }
 

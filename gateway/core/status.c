@@ -209,7 +209,7 @@ static struct core_status *new_total(const struct collector *c)
 		n_path += c->part[i].st.n_path;
 		n_lun += c->part[i].st.n_lun;
 	}
-	st->reactor = calloc(c->core->n_shards, sizeof(*st->reactor));
+	st->reactor = calloc(c->core->n_shards + 1, sizeof(*st->reactor));
 	st->session = calloc(n_session, sizeof(*st->session));
 	st->path = calloc(n_path, sizeof(*st->path));
 	st->lun = calloc(n_lun, sizeof(*st->lun));
@@ -277,5 +277,6 @@ int core_status_get(struct core *core, void (*done)(void *arg, struct core_statu
 		c->part[i].msg.fn = collect_on_shard;
 		reactor_send(core->shard[i]->reactor, &c->part[i].msg);
 	}
+	/* The messages have it now. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 	return 0;
 }

@@ -93,6 +93,7 @@ int work_submit(struct work_pool *w, struct reactor *r, void (*fn)(void *arg), v
 	pthread_mutex_unlock(&w->lock);
 	if (rc < 0)
 		free(j);
+	/* Else it is on the list. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 	return rc;
 }
 
