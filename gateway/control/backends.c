@@ -20,9 +20,15 @@ struct settings {
 	struct arena arena;
 };
 
+/* What may change without touching a session. */
+struct policy {
+	uint32_t hold_ms, retry_ms, retry_max_ms, fence_ms, max_detached;
+};
+
 struct open_backend {
 	struct backend backend;
 	struct list_node node;
+	struct policy next; /* of the configuration that was read last; see backends_commit() */
 	unsigned n_users;
 	char *fingerprint; /* holds secrets: wiped before it is freed */
 	struct arena arena;
@@ -189,9 +195,7 @@ static char *fingerprint(const struct config_backend *c, const struct settings *
 
 	if (!f)
 		return NULL;
-	fprintf(f, "%s\n%s\n%s\n%u %u %u %u %u\n", c->name, c->uri,
-		c->identity.initiator_name ? c->identity.initiator_name : "", c->hold_seconds, c->retry_ms,
-		c->retry_max_ms, c->fence_ms, c->max_detached);
+	fprintf(f, "%s\n%s\n%s\n", c->name, c->uri, c->identity.initiator_name ? c->identity.initiator_name : "");
 	for (size_t i = 0; i < t->n; i++)
 		fprintf(f, "%s=%s\n", t->item[i].key, t->item[i].value);
 	failed = ferror(f) != 0;
@@ -200,6 +204,35 @@ static char *fingerprint(const struct config_backend *c, const struct settings *
 		return NULL;
 	}
 	return text;
+}
+
+static struct policy policy_of(const struct config_backend *c)
+{
+	return (struct policy){
+		.hold_ms = c->hold_seconds * 1000,
+		.retry_ms = c->retry_ms,
+		.retry_max_ms = c->retry_max_ms,
+		.fence_ms = c->fence_ms,
+		.max_detached = c->max_detached,
+	};
+}
+
+static void policy_apply(struct backend *b, const struct policy *p)
+{
+	b->hold_ms = p->hold_ms;
+	b->retry_ms = p->retry_ms;
+	b->retry_max_ms = p->retry_max_ms;
+	b->fence_ms = p->fence_ms;
+	b->max_detached = p->max_detached;
+}
+
+void backends_commit(struct backends *s)
+{
+	list_for_each (n, &s->open) {
+		struct open_backend *o = list_entry(n, struct open_backend, node);
+
+		policy_apply(&o->backend, &o->next);
+	}
 }
 
 static void wipe_and_free(char *s)
@@ -250,11 +283,8 @@ static int open_new(struct backends *s, struct open_backend *o, const struct con
 		b->initiator_name = arena_strdup(&o->arena, c->identity.initiator_name);
 	if (!b->name || !b->uri || (c->identity.initiator_name && !b->initiator_name))
 		return -ENOMEM;
-	b->hold_ms = c->hold_seconds * 1000;
-	b->retry_ms = c->retry_ms;
-	b->retry_max_ms = c->retry_max_ms;
-	b->fence_ms = c->fence_ms;
-	b->max_detached = c->max_detached;
+	o->next = policy_of(c);
+	policy_apply(b, &o->next);
 	b->number = ++s->last_number;
 	rc = bridge_open(s->bridges, c->uri, t->item, t->n, &b->bridge, &b->target, e);
 	if (rc)
@@ -292,6 +322,7 @@ static int get_with(struct backends *s, const struct config_backend *c, const st
 	if (o) {
 		wipe_and_free(print);
 		o->n_users++;
+		o->next = policy_of(c);
 		*out = &o->backend;
 		return 0;
 	}

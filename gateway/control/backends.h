@@ -27,4 +27,10 @@ int backends_get(struct backends *s, const struct config_backend *c, struct json
 		 struct backend **out) WARN_UNUSED;
 void backends_put(struct backends *s, struct backend *b);
 
+/*
+ * The configuration that the last backends_get() calls came from takes effect: what does not touch a session
+ * (hold, retry and fence times, limits) changes in the open back-ends.
+ */
+void backends_commit(struct backends *s);
+
 #endif

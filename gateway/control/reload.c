@@ -121,5 +121,6 @@ void gateway_reload(struct gateway *g, void (*done)(void *arg, json_t *answer), 
 	g->next_config = next;
 	g->reload_warnings = json_array();
 	schema_restart_diff(&config_schema, g->start_config->root, next->root, on_restart_key, g);
+	backends_commit(g->backends);
 	core_apply(g->core, map, on_applied, g);
 }

@@ -25,11 +25,12 @@ struct backend {
 	const struct srpgw_bridge *bridge;
 	struct srpgw_bridge_target *target;
 	struct srpgw_limits limits;
-	uint32_t hold_ms;    /* how long commands wait for a lost path before they are answered BUSY */
-	uint32_t retry_ms;   /* pause between attempts to get a path, doubled up to retry_max_ms */
-	uint32_t retry_max_ms;
-	uint32_t fence_ms;   /* after an unproven end of a session: how long its writes may still land */
-	uint32_t max_detached; /* detached commands before the path is given up */
+	/* Policy: may change while sessions live (control writes, reactors read). */
+	_Atomic uint32_t hold_ms;  /* how long commands wait for a lost path before they are answered BUSY */
+	_Atomic uint32_t retry_ms; /* pause between attempts to get a path, doubled up to retry_max_ms */
+	_Atomic uint32_t retry_max_ms;
+	_Atomic uint32_t fence_ms; /* after an unproven end of a session: how long its writes may still land */
+	_Atomic uint32_t max_detached; /* detached commands before the path is given up */
 	char *initiator_name; /* override for all nexuses, or NULL: made from the nexus */
 	uint32_t number;      /* stable small number, for traces and the ISID */
 };
@@ -42,8 +43,8 @@ struct lun_map_entry {
 
 /*
  * Pattern for an initiator. Matches when every given part matches.
- * "*" anybody; 32 hex digits an initiator port identifier, "*" allowed as a suffix or prefix of the digits; an IP address or
- * a prefix "10.0.0.0/24", "fe80::/10" the peer's address.
+ * "*" anybody; 32 hex digits an initiator port identifier, "*" allowed as a suffix or prefix of the digits; an IP
+ * address or a prefix "10.0.0.0/24", "fe80::/10" the peer's address.
  */
 struct initiator_pattern {
 	bool any;
