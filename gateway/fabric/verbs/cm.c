@@ -70,12 +70,13 @@ static void device_removal(struct verbs_fabric *f, struct rdma_cm_id *id)
 {
 	struct fabric_listener *l = listener_of(f, id);
 	struct verbs_conn *c = l ? NULL : id->context;
+	struct verbs_dev *d = id->verbs ? verbs_dev_find(f, id->verbs) : NULL;
 
 	if (l)
 		verbs_listener_lost(l);
-	else if (c->dev)
-		verbs_dev_remove(c->dev);
-	else
+	if (d)
+		verbs_dev_remove(d);
+	else if (c)
 		verbs_cm_down(c, FABRIC_DOWN_DEVICE);
 }
 

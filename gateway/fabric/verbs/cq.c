@@ -74,16 +74,16 @@ static void on_event(struct reactor_watch *w, uint32_t revents)
 	void *ctx;
 
 	(void)revents;
-	while (!ibv_get_cq_event(q->channel, &cq, &ctx)) {
+	/* One arming makes one event: a second read would find nothing, and costs a system call. */
+	if (!ibv_get_cq_event(q->channel, &cq, &ctx)) {
 		q->armed = false; /* the poller looks before the loop sleeps again */
 		if (++q->n_unacked == ACK_BATCH) {
 			ibv_ack_cq_events(q->cq, q->n_unacked);
 			q->n_unacked = 0;
 		}
+	} else if (errno != EAGAIN && errno != EINTR) {
+		(void)!reactor_watch_mod(q->lane->reactor, w, 0); /* a dead device answers with an error for ever */
 	}
-	/* A dead device answers with an error for ever. */
-	if (errno != EAGAIN && errno != EINTR)
-		(void)!reactor_watch_mod(q->lane->reactor, w, 0);
 }
 
 static void on_start(struct reactor_msg *m)

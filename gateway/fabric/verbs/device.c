@@ -48,7 +48,7 @@ static void unhold(struct ibv_context *ctx)
 	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): librdmacm has freed it */
 }
 
-static struct verbs_dev *find(struct verbs_fabric *f, const struct ibv_context *ctx)
+struct verbs_dev *verbs_dev_find(struct verbs_fabric *f, const struct ibv_context *ctx)
 {
 	list_for_each(n, &f->devs) {
 		struct verbs_dev *d = list_entry(n, struct verbs_dev, node);
@@ -129,7 +129,7 @@ void verbs_dev_scan(struct verbs_fabric *f)
 	if (!list)
 		return;
 	for (struct ibv_context **p = list; *p; p++) {
-		struct verbs_dev *d = find(f, *p);
+		struct verbs_dev *d = verbs_dev_find(f, *p);
 
 		if (!d)
 			d = dev_add(f, *p);
@@ -143,11 +143,11 @@ void verbs_dev_scan(struct verbs_fabric *f)
 
 struct verbs_dev *verbs_dev_get(struct verbs_fabric *f, struct ibv_context *ctx)
 {
-	struct verbs_dev *d = find(f, ctx);
+	struct verbs_dev *d = verbs_dev_find(f, ctx);
 
 	if (!d) {
 		verbs_dev_scan(f);
-		d = find(f, ctx);
+		d = verbs_dev_find(f, ctx);
 	}
 	return d && !d->gone ? d : NULL;
 }

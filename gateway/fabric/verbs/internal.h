@@ -219,6 +219,8 @@ extern const struct fabric_ops verbs_ops;
 /* ---- device.c (control) ---- */
 /* Takes up devices that came and starts the removal of those that went. */
 void verbs_dev_scan(struct verbs_fabric *f);
+/* Return: NULL when it is not known. */
+struct verbs_dev *verbs_dev_find(struct verbs_fabric *f, const struct ibv_context *ctx);
 /* The device of @ctx; taken up now if it is new. Return: NULL when it cannot be used. */
 struct verbs_dev *verbs_dev_get(struct verbs_fabric *f, struct ibv_context *ctx);
 /* The device goes: all its connections go down; it is freed with the last of them. */
