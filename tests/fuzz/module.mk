@@ -10,6 +10,9 @@ FUZZ_SEEDS_srp_iu := tsk_mgmt rsp i_logout cred_rsp aer_rsp t_logout cred_req ae
 FUZZ_LIBS_scsi := proto
 FUZZ_SEEDS_scsi := rsp cmd
 FUZZ_LIBS_config := control
+FUZZ_LIBS_mpa := iwarp
+FUZZ_LIBS_ddp := iwarp
+FUZZ_LIBS_rdmap := iwarp
 
 FUZZ_RUNS ?= 200000
 FUZZ_SECONDS ?= 60
