@@ -75,27 +75,30 @@ void fence_hazard(struct lu *lu)
 		fence_session_over(p);
 }
 
-static bool has_hazard(const struct path *p)
+static struct lu *first_hazard(const struct path *p)
 {
-	list_for_each(pos, &p->lus)
-		if (list_entry(pos, struct lu, path_node)->hazard)
-			return true;
-	return false;
+	list_for_each(pos, &p->lus) {
+		struct lu *lu = list_entry(pos, struct lu, path_node);
+
+		if (lu->hazard)
+			return lu;
+	}
+	return NULL;
 }
 
 void fence_session_over(struct path *p)
 {
-	if (has_hazard(p))
+	/* Already armed: for hazards of an earlier session, which this one does not prolong. */
+	if (first_hazard(p) && !timer_armed(&p->fence_timer))
 		timer_arm_in(p->shard->reactor, &p->fence_timer, p->backend->fence_ms * NS_PER_MS);
 }
 
 void fence_timer_fired(struct path *p)
 {
-	list_for_each_safe(pos, &p->lus) {
-		struct lu *lu = list_entry(pos, struct lu, path_node);
+	struct lu *lu;
 
-		if (!lu->hazard)
-			continue;
+	/* Looked for anew each time: the end of one LU may be the end of the one that waited for it. */
+	while ((lu = first_hazard(p))) {
 		lu->hazard = false;
 		fence_lower(lu);
 	}
@@ -110,7 +113,8 @@ void fence_stuck_fired(struct path *p)
 		const struct lu *lu = list_entry(pos, struct lu, path_node);
 		uint64_t due_ns = lu->fenced_since_ns + most_ns(p);
 
-		if (lu->n_fences == 0)
+		/* A hazard has its own end, and for an older LU nobody can do anything here. */
+		if (lu->n_fences == lu->hazard + lu->n_older)
 			continue;
 		if (due_ns <= now_ns) {
 			path_rebuild(p, "it does not say what became of aborted commands");

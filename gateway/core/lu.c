@@ -5,6 +5,7 @@
  */
 #include "lu.h"
 
+#include "fence.h"
 #include "map.h"
 #include "nexus.h"
 #include "path.h"
@@ -34,6 +35,13 @@ struct lu *lu_create(struct nexus *n, const struct lun_map_entry *e)
 	return lu;
 }
 
+void lu_succeed(struct lu *old, struct lu *heir)
+{
+	old->heir = heir;
+	heir->n_older++;
+	fence_raise(heir);
+}
+
 void lu_free(struct lu *lu)
 {
 	list_del(&lu->path_node);
@@ -47,12 +55,17 @@ void lu_free(struct lu *lu)
 static void lu_settle(struct lu *lu)
 {
 	struct path *p = lu->path;
+	struct lu *heir = lu->heir;
 
 	if (!lu->removed || lu->n_users > 0 || lu->n_fences > 0)
 		return;
 	lu_free(lu);
 	if (list_empty(&p->lus))
 		path_unwant(p);
+	if (heir) {
+		heir->n_older--;
+		fence_lower(heir);
+	}
 }
 
 void lu_unref(struct lu *lu)

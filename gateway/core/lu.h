@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A logical unit as one I_T nexus sees it: where it is, commands that wait for their turn, fence, unit attentions of the gateway's own.
+ * A logical unit as one I_T nexus sees it: where it is, commands that wait for their turn, fence, unit attentions of
+ * the gateway's own.
  * Layer: core. Source: SAM-5.
  */
 #ifndef CORE_LU_H
@@ -31,6 +32,8 @@ struct lu {
 	uint32_t n_fences; /* reasons not to deliver anything, see fence.h */
 	uint64_t fenced_since_ns;
 	bool hazard;       /* one of them: writes of unknown fate, until the old session is proven dead */
+	uint32_t n_older;  /* of them: older LUs of this LUN that are still in use */
+	struct lu *heir;   /* removed: the LU that has its LUN now */
 	uint8_t ua;        /* enum lu_ua, pending */
 
 	struct io_counters io;
@@ -50,6 +53,11 @@ void lu_unref(struct lu *lu);
 /* Not mapped any more. May free. */
 void lu_remove(struct lu *lu);
 void lu_free(struct lu *lu);
+/*
+ * @old is removed but still in use, @heir has its LUN now, perhaps on another way to the same device: nothing is
+ * delivered to @heir before @old is gone.
+ */
+void lu_succeed(struct lu *old, struct lu *heir);
 
 /* Order of nexus->lu, for qsort. */
 int lu_compare(const void *a, const void *b);
@@ -58,7 +66,10 @@ void lu_fence_changed(struct lu *lu);
 /* Fenced, or its path is not up. */
 bool lu_is_blocked(const struct lu *lu);
 
-/* The unit attention that the next command (not INQUIRY, REPORT LUNS, REQUEST SENSE) must be told; it is cleared. OUTCOME_OK: none. */
+/*
+ * The unit attention that the next command (not INQUIRY, REPORT LUNS, REQUEST SENSE) must be told; it is cleared.
+ * OUTCOME_OK: none.
+ */
 enum outcome lu_take_ua(struct lu *lu);
 
 /* Command @t (RECEIVED, or EXECUTING that never left the bridge) waits here for its turn; @first: before the others. */

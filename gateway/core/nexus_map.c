@@ -42,7 +42,8 @@ static struct lu *revive(struct nexus *n, const struct lun_map_entry *e)
 	list_for_each(pos, &n->old_lus) {
 		struct lu *lu = list_entry(pos, struct lu, old_node);
 
-		if (!is_same(lu, e))
+		/* With an heir it comes before that one's commands; what comes now must follow them. */
+		if (!is_same(lu, e) || lu->heir)
 			continue;
 		list_del(&lu->old_node);
 		lu->removed = false;
@@ -50,6 +51,17 @@ static struct lu *revive(struct nexus *n, const struct lun_map_entry *e)
 		return lu;
 	}
 	return NULL;
+}
+
+/* What is still under way to an older LU of the same LUN must not land after what comes next. */
+static void wait_for_older(struct nexus *n)
+{
+	list_for_each(pos, &n->old_lus) {
+		struct lu *old = list_entry(pos, struct lu, old_node), *lu = old->heir ? NULL : lu_find(n, old->lun);
+
+		if (lu)
+			lu_succeed(old, lu);
+	}
 }
 
 int nexus_build_lus(struct nexus *n)
@@ -89,6 +101,7 @@ int nexus_build_lus(struct nexus *n)
 			old[i]->kept = false;
 	}
 	free(old);
+	wait_for_older(n);
 	return rc < 0 ? rc : changed;
 }
 

@@ -202,7 +202,7 @@ static enum outcome verdict(const struct tmf *m)
 
 static void check(struct tmf *m)
 {
-	if (!m->task || find_dying_on(m, NULL))
+	if (!m->task || m->starting || find_dying_on(m, NULL))
 		return;
 	if (m->late) {
 		/* Fenced: what the host sends next cannot be overtaken, so the answer is true. */
@@ -373,8 +373,10 @@ static void start(struct tmf *m)
 	if (!task_set_state(t, TASK_READY) || !task_set_state(t, TASK_EXECUTING))
 		return;
 	timer_arm_in(m->shard->reactor, &m->deadline, answer_ms * NS_PER_MS);
+	m->starting = true;
 	cancel_affected(m);
 	abort_affected(m, true);
+	m->starting = false;
 	if (must_ask(m)) {
 		struct io *io = find_io_of(m);
 
@@ -393,6 +395,25 @@ static bool is_known(uint8_t function)
 	       function == SRP_TMF_LUN_RESET;
 }
 
+/*
+ * With its response posted a command has no tag any more, but its WRITEs may still be on their way. On one channel they stay ahead of our
+ * answer; on another nothing keeps them there.
+ */
+static struct task *find_victim(const struct task *t, uint64_t tag)
+{
+	struct task *victim = nexus_find_tag(t->nexus, tag);
+
+	if (victim)
+		return victim;
+	list_for_each(pos, &t->nexus->tasks) {
+		struct task *other = list_entry(pos, struct task, nexus_node);
+
+		if (other->state == TASK_RESPONDING && other->tag == tag && other->ch != t->ch)
+			return other;
+	}
+	return NULL;
+}
+
 void tmf_receive(struct task *t, const struct srp_tsk_mgmt *tm)
 {
 	struct task *victim = NULL;
@@ -404,7 +425,7 @@ void tmf_receive(struct task *t, const struct srp_tsk_mgmt *tm)
 		return;
 	}
 	if (tm->function == SRP_TMF_ABORT_TASK)
-		victim = nexus_find_tag(t->nexus, tm->task_tag);
+		victim = find_victim(t, tm->task_tag);
 	if (victim && (victim->kind != TASK_COMMAND || !scsi_lun_equal(victim->lun, t->lun)))
 		victim = NULL;
 	/* The map may have changed while the command was there. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Task management: what it ends here, what it asks of the back-end, and when it may be answered. Answered within tmf_answer_ms whatever
- * the back-end does; what the back-end has not confirmed by then is fenced. Never answered while RDMA of an affected task may still happen.
+ * Task management: what it ends here, what it asks of the back-end, and when it may be answered. Answered within
+ * tmf_answer_ms whatever the back-end does; what the back-end has not confirmed by then is fenced. Never answered
+ * while RDMA of an affected task may still happen.
  * Layer: core. Source: SAM-5 7; SRP r16a TSK_MGMT.
  */
 #ifndef CORE_TMF_H
@@ -31,6 +32,7 @@ struct tmf {
 	uint8_t function;
 	uint8_t lun[8];      /* as the host addresses it */
 	bool in_use;
+	bool starting;       /* not asked yet: answers of aborted commands are not its own */
 	uint64_t serial;     /* tasks with a smaller one are affected */
 	uint64_t victim_serial; /* ABORT TASK: that one only */
 	uint64_t asked_ns;

@@ -289,7 +289,10 @@ struct fake_target *fake_target_new(const struct srpgw_host *host)
 
 void fake_target_free(struct fake_target *t)
 {
-	assert_true(list_empty(&t->paths));
+	list_for_each_safe(pos, &t->paths) {
+		assert_true(t->hold_detach); /* what a drain had to abandon */
+		free(list_entry(pos, struct fake_path, node));
+	}
 	free(t);
 }
 

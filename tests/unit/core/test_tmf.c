@@ -157,14 +157,24 @@ static void test_victim_is_responding(void **state)
 {
 	struct rig *r = *state;
 	struct fake_conn *a = rig_login(r), *b = rig_login_multi(r);
-	uint64_t tag;
+	uint64_t tag, tmf;
 
 	a->manual = true;
 	tag = rig_read(r, a, 0, 0, r->mem, 512);
-	/* The response is posted: the task is complete as far as the host may know, its tag free. */
-	rig_expect_code(r, b, rig_tmf(r, b, SRP_TMF_ABORT_TASK, 0, tag), 0);
+	/* Its WRITE is posted, but not done, and nothing keeps it ahead of an answer on another channel. */
+	tmf = rig_tmf(r, b, SRP_TMF_ABORT_TASK, 0, tag);
+	rig_expect_nothing(r, b);
+	a->manual = false;
+	rig_expect_code(r, b, tmf, 0);
+	rig_expect_status(r, a, tag, SCSI_GOOD);
+	/* On the same channel the order is kept, and the task is complete as far as the host may know. */
+	a->manual = true;
+	tag = rig_read(r, a, 0, 0, r->mem, 512);
+	tmf = rig_tmf(r, a, SRP_TMF_ABORT_TASK, 0, tag);
+	assert_int_equal(a->n_posted, 2);
 	a->manual = false;
 	rig_expect_status(r, a, tag, SCSI_GOOD);
+	rig_expect_code(r, a, tmf, 0);
 }
 
 static void test_victim_at_the_backend(void **state)
