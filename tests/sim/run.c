@@ -79,12 +79,12 @@ static void choose_knobs(struct run *r, struct sim_bridge_knobs *k)
 	k->check_ppm = one_in(r, 2) ? 20000 : 0;
 	k->full_ppm = one_in(r, 3) ? 20000 : 0;
 	k->short_ppm = one_in(r, 2) ? 100000 : 0;
-	k->down_ppm = one_in(r, 2) ? between(r, 0, 10000) : 0;
+	k->down_ppm = one_in(r, 2) ? between(r, 0, 40000) : 0;
 	k->attach_fail_ppm = one_in(r, 4) ? 200000 : 0;
 	k->attach_down_ppm = one_in(r, 4) ? 200000 : 0;
 	k->tmf_lost_ppm = one_in(r, 2) ? between(r, 0, 300000) : 0;
 	k->tmf_fail_ppm = one_in(r, 2) ? between(r, 0, 300000) : 0;
-	k->late_ppm = one_in(r, 2) ? 500000 : 0;
+	k->late_ppm = one_in(r, 4) ? 0 : 700000;
 }
 
 static void choose_rig(struct run *r, uint64_t seed, struct rig_params *p)
@@ -100,7 +100,7 @@ static void choose_rig(struct run *r, uint64_t seed, struct rig_params *p)
 	p->core.max_ios = one_in(r, 3) ? between(r, 8, 32) : 256;
 	p->hold_ms = between(r, 100, 3000);
 	p->retry_ms = between(r, 5, 100);
-	p->fence_ms = between(r, 0, 1) * between(r, 10, 1500);
+	p->fence_ms = one_in(r, 4) ? 0 : between(r, 10, 1500);
 	p->max_detached = between(r, 1, 16);
 	p->limits = choose_limits(r);
 	p->n_spare_rx = between(r, 0, 32);
@@ -319,6 +319,8 @@ const char *run_seed(uint64_t seed, bool verbose, struct run_totals *totals)
 	memset(&r, 0, sizeof(r));
 	r.rng = seed * 0xd1342543de82ef95ull + 1;
 	choose_rig(&r, seed, &p);
+	trace("fence %u ms, hold %u ms, late %u ppm, down %u ppm, lost %u ppm, lost functions %u ppm", p.fence_ms, p.hold_ms,
+	      p.knobs.late_ppm, p.knobs.down_ppm, p.knobs.lost_ppm, p.knobs.tmf_lost_ppm);
 	rig_make(&r.rig, &p);
 	for (uint32_t k = 0; k < rig_n_luns(&r.rig); k++)
 		r.disk[k] = k % r.rig.p.n_backends * r.rig.p.disks_per_backend + k / r.rig.p.n_backends;

@@ -49,8 +49,8 @@ struct simpath {
 	uint64_t up_ns;
 	uint64_t rng;
 	struct list ios, tmfs;
-	bool detaching, dying, in_call;
-	uint64_t detach_due_ns;
+	bool detaching, dying;
+	uint64_t die_due_ns, detach_due_ns;
 	void (*done)(void *arg);
 	void *done_arg;
 };
@@ -134,8 +134,8 @@ static void rearm(struct simpath *p)
 		if (m->due_ns < due)
 			due = m->due_ns;
 	}
-	if (p->dying && !p->detaching)
-		due = now;
+	if (p->dying && !p->detaching && p->die_due_ns < due)
+		due = p->die_due_ns;
 	if (p->detaching && p->detach_due_ns < due)
 		due = p->detach_due_ns;
 	if (due == UINT64_MAX)
@@ -262,6 +262,7 @@ static void late_landing(void *arg)
 	struct late *late = arg;
 	struct simbackend *be = late->be;
 
+	trace("#%u lands although its session is gone", late->id);
 	ledger_land(be->l, late->id);
 	be->host->timer_free(late->timer);
 	free(late);
@@ -466,7 +467,7 @@ static void on_timer(void *arg)
 			tell(p, SRPGW_PATH_UP, NULL);
 		}
 	}
-	if (p->dying && !p->detaching)
+	if (p->dying && !p->detaching && p->die_due_ns <= now)
 		die(p);
 	/* Callbacks may submit more: they are due later. Restart after each, the list may have changed. */
 	for (bool again = true; again;) {
@@ -616,8 +617,10 @@ static void choose_fate(struct simio *s)
 		s->status = 0x02;
 	s->lost = k->stuck || chance(p, k->lost_ppm); /* before it acts, or after */
 	s->due_ns = phase_ns(p);
-	if (chance(p, k->down_ppm))
+	if (!p->dying && chance(p, k->down_ppm)) {
 		p->dying = true;
+		p->die_due_ns = phase_ns(p);
+	}
 }
 
 static void sim_submit(struct srpgw_bridge_path *path, struct srpgw_io *io)
@@ -791,6 +794,7 @@ void sim_backend_down(struct srpgw_bridge_target *t, bool permanent)
 		if (p->detaching)
 			continue;
 		p->dying = true;
+		p->die_due_ns = now_ns(p);
 		rearm(p);
 	}
 }
