@@ -98,7 +98,7 @@ struct snapshot_use *snapshot_ref(struct snapshot_use *u)
 
 void snapshot_unref(struct snapshot_use *u)
 {
-	if (--u->n_refs == 0)
+	if (--u->n_refs == 0 && !u->shard->dead)
 		reactor_send(u->shard->control, &u->gone);
 }
 

@@ -58,11 +58,30 @@ int core_create(const struct core_params *p, struct core **out, struct err *e)
 	return 0;
 }
 
+/* Messages that are still on their way hold memory, and lie in memory that is about to be freed: let them arrive. */
+static void deliver_messages(struct core *c)
+{
+	bool more = true;
+
+	for (unsigned i = 0; more && i < 1000; i++) {
+		more = false;
+		for (uint32_t k = 0; k <= c->n_shards; k++) {
+			struct reactor *r = k < c->n_shards ? c->params.reactor[k] : c->control;
+
+			if (!reactor_has_msgs(r))
+				continue;
+			reactor_poll(r, 0);
+			more = true;
+		}
+	}
+}
+
 void core_destroy(struct core *c)
 {
 	if (!c)
 		return;
 	work_pool_destroy(&c->work);
+	deliver_messages(c);
 	drain_free(c);
 	if (c->shard)
 		for (uint32_t i = 0; i < c->n_shards; i++)

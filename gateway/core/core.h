@@ -68,7 +68,10 @@ int core_kick(struct core *c, uint32_t session_id, void (*done)(void *arg, bool 
  */
 void core_drain(struct core *c, uint32_t timeout_ms, void (*done)(void *arg), void *arg);
 
-/* After core_drain(), when no reactor runs. Frees the last map by release(). */
+/*
+ * After core_drain(), when no reactor runs; not from inside a callback of one. Handles the messages that are still on
+ * their way, frees the last map by release(), and what a drain had to abandon.
+ */
 void core_destroy(struct core *c);
 
 /*

@@ -41,7 +41,8 @@ bool io_quota_allows(const struct task *t)
 bool io_fits_quota(const struct task *t)
 {
 	const struct shard *s = t->shard;
-	uint64_t fixed = (uint64_t)s->n_tasks * TASK_RSP_BYTES + (uint64_t)s->n_ctl * CTL_SLOT_BYTES + 2ull * POOL_BLOCK_MAX_BYTES;
+	uint64_t fixed = (uint64_t)s->n_tasks * TASK_RSP_BYTES + (uint64_t)s->n_ctl * CTL_SLOT_BYTES +
+			 2ull * POOL_BLOCK_MAX_BYTES;
 	uint64_t total = pool_size_bytes(s->pool);
 
 	return io_need_bytes(t) <= quota_most(total > fixed ? total - fixed : 0);

@@ -11,6 +11,7 @@
 #include "nexus_map.h"
 #include "path.h"
 #include "port.h"
+#include "tmf.h"
 
 /* ---- tags ---- */
 
@@ -103,11 +104,25 @@ struct nexus *nexus_create(struct shard *s, const struct nexus_key *key, const s
 	return n;
 }
 
+/* What a drain had to give up, at the end of the process: nothing runs any more, but timers still lie in the heap. */
+void nexus_abandon(struct nexus *n)
+{
+	struct reactor *r = n->shard->reactor;
+
+	timer_cancel(r, &n->linger_timer);
+	list_for_each(pos, &n->tmfs)
+		timer_cancel(r, &list_entry(pos, struct tmf, node)->deadline);
+	list_for_each_safe(cpos, &n->channels) {
+		struct channel *ch = list_entry(cpos, struct channel, nexus_node);
+
+		timer_cancel(r, &ch->logout_timer);
+		channel_free(ch);
+	}
+	nexus_free(n);
+}
+
 void nexus_free(struct nexus *n)
 {
-	/* Channels are here only when a drain was given up. */
-	list_for_each_safe(cpos, &n->channels)
-		channel_free(list_entry(cpos, struct channel, nexus_node));
 	nexus_drop_lus(n);
 	list_for_each_safe(pos, &n->paths)
 		path_free(list_entry(pos, struct path, node));

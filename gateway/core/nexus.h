@@ -82,7 +82,9 @@ struct task *nexus_find_tag(struct nexus *n, uint64_t tag);
 void nexus_add_tag(struct nexus *n, struct task *t);
 
 
-/* Frees what is left of it at core_destroy(). */
+/* Control, when it has counted the nexus out: frees it. */
 void nexus_free(struct nexus *n);
+/* core_destroy(): frees it with all that a drain had to give up. */
+void nexus_abandon(struct nexus *n);
 
 #endif

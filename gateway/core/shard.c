@@ -163,15 +163,31 @@ int shard_create(struct core *core, uint32_t index, const struct core_params *p,
 	return 0;
 }
 
+/* What abandoned commands still hold. Their receive buffers went with the fabric. */
+static void reclaim(struct shard *s)
+{
+	for (uint32_t i = 0; s->ios && i < s->n_ios; i++) {
+		struct io *io = (struct io *)(void *)(s->ios + i * s->io_stride);
+
+		pool_put(s->pool, io->data);
+		pool_put(s->pool, io->table);
+		pool_put(s->pool, io->stash);
+	}
+	for (uint32_t i = 0; s->tasks && i < s->n_tasks; i++)
+		pool_put(s->pool, s->tasks[i].stash);
+}
+
 void shard_destroy(struct shard *s)
 {
 	if (!s)
 		return;
+	s->dead = true;
 	list_for_each_safe(pos, &s->nexuses) {
 		list_del(pos);
-		nexus_free(list_entry(pos, struct nexus, node));
+		nexus_abandon(list_entry(pos, struct nexus, node));
 	}
 	if (s->pool) {
+		reclaim(s);
 		pool_put(s->pool, s->arena);
 		pool_put(s->pool, s->ctl_arena);
 		pool_destroy(s->pool);

@@ -71,7 +71,7 @@ struct shard {
 	uint64_t next_serial;  /* of tasks and tmfs: tells older from newer */
 	uint32_t next_session; /* see nexus_create() */
 	uint32_t next_number;  /* of channels and paths, for traces and logs */
-	bool draining;
+	bool draining, dead; /* dead: being destroyed, sends nothing any more */
 	struct reactor_msg *drain_msg; /* waits for the last nexus */
 
 	uint32_t task_states[TASK_N_STATES];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Task management, see tmf.h. A function waits for two things: that no RDMA of an affected task can happen any more (bounded: its
- * channel is closed), and that the back-end confirms (bounded: the fence).
+ * Task management, see tmf.h. A function waits for two things: that no RDMA of an affected task can happen any more
+ * (bounded: its channel is closed), and that the back-end confirms (bounded: the fence).
  * Layer: core. Source: SAM-5 7; SRP r16a TSK_MGMT.
  */
 #include "tmf.h"
@@ -85,7 +85,10 @@ static void leave(struct tmf *m)
 
 /* ---- what it affects ---- */
 
-/* By LUN and not by LU: after a change of the map, older commands may be on their way to another LU under the same LUN. */
+/*
+ * By LUN and not by LU: after a change of the map, older commands may be on their way to another LU under the same
+ * LUN.
+ */
 static bool affects(const struct tmf *m, const uint8_t lun[8], uint64_t serial)
 {
 	if (m->function == SRP_TMF_ABORT_TASK)
@@ -142,7 +145,10 @@ static void cancel_affected(struct tmf *m)
 	}
 }
 
-/* abort() may answer at once, so the lists are looked through anew after each. @others: only those that the function itself does not reach. */
+/*
+ * abort() may answer at once, so the lists are looked through anew after each. @others: only those that the function
+ * itself does not reach.
+ */
 static void abort_affected(const struct tmf *m, bool others)
 {
 	struct io *io;
@@ -208,7 +214,10 @@ static void check(struct tmf *m)
 		/* Fenced: what the host sends next cannot be overtaken, so the answer is true. */
 		answer(m, OUTCOME_TMF_OK);
 	} else if (m->function == SRP_TMF_ABORT_TASK || m->function == SRP_TMF_ABORT_TASK_SET || !m->asked) {
-		/* The commands themselves count: whoever answers first, their own answer or the function's, settles it. */
+		/*
+		 * The commands themselves count: whoever answers first, their own answer or the function's, settles
+		 * it.
+		 */
 		if (!find_io(m, false))
 			answer(m, OUTCOME_TMF_OK);
 	} else if (!m->at_bridge) {
@@ -391,13 +400,13 @@ static void start(struct tmf *m)
 
 static bool is_known(uint8_t function)
 {
-	return function == SRP_TMF_ABORT_TASK || function == SRP_TMF_ABORT_TASK_SET || function == SRP_TMF_CLEAR_TASK_SET ||
-	       function == SRP_TMF_LUN_RESET;
+	return function == SRP_TMF_ABORT_TASK || function == SRP_TMF_ABORT_TASK_SET ||
+	       function == SRP_TMF_CLEAR_TASK_SET || function == SRP_TMF_LUN_RESET;
 }
 
 /*
- * With its response posted a command has no tag any more, but its WRITEs may still be on their way. On one channel they stay ahead of our
- * answer; on another nothing keeps them there.
+ * With its response posted a command has no tag any more, but its WRITEs may still be on their way. On one channel
+ * they stay ahead of our answer; on another nothing keeps them there.
  */
 static struct task *find_victim(const struct task *t, uint64_t tag)
 {

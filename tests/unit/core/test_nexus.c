@@ -549,6 +549,27 @@ static void test_drain_gives_up(void **state)
 	rig_abandon(r);
 }
 
+/* Whatever was abandoned is freed all the same, with its connections and commands. */
+static void test_destroy_after_a_drain_that_gave_up(void **state)
+{
+	struct rig *r = *state;
+	struct fake_conn *c;
+	bool done = false;
+
+	rig_start(r);
+	c = rig_login(r);
+	r->disk[0]->hold = r->disk[0]->hold_detach = r->disk[1]->hold_detach = true;
+	rig_write(r, c, 0, 0, r->mem, 512);
+	c->manual = true;
+	rig_write(r, c, 1, 0, r->mem, 512);
+	rig_apply(r, rig_map_new(r));
+	core_drain(r->core, 1, set_flag, &done);
+	rig_wait_ms(r, 2);
+	assert_true(done);
+	rig_abandon(r);
+	assert_int_equal(r->n_released, r->n_maps);
+}
+
 static void test_many_reactors(void **state)
 {
 	struct rig *r = *state;
@@ -601,6 +622,7 @@ int main(void)
 		TEST(test_kick),
 		TEST(test_drain),
 		TEST(test_drain_gives_up),
+		TEST(test_destroy_after_a_drain_that_gave_up),
 		TEST(test_many_reactors),
 		TEST(test_break_in_every_state),
 	};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Task management in every state of its victim: answered within 3 s whatever the back-end does, fenced where it is not confirmed, and never
- * answered while RDMA of the victim may still happen.
+ * Task management in every state of its victim: answered within 3 s whatever the back-end does, fenced where it is
+ * not confirmed, and never answered while RDMA of the victim may still happen.
  */
 #include "rig.h"
 
@@ -550,7 +550,9 @@ static void test_victim_is_local(void **state)
 {
 	struct rig *r = *state;
 	struct fake_conn *a = rig_login(r), *b = rig_login_multi(r);
-	struct rig_cmd cmd = { .lun = 99, .dir = RIG_IN, .buf = r->mem, .len = 40, .n_frag = 40, .cdb = { 0xa0, [9] = 40 } };
+	struct rig_cmd cmd = {
+		.lun = 99, .dir = RIG_IN, .buf = r->mem, .len = 40, .n_frag = 40, .cdb = { 0xa0, [9] = 40 }
+	};
 	uint64_t tag, tmf;
 
 	a->manual = true;
