@@ -71,7 +71,7 @@ int nexus_build_lus(struct nexus *n)
 	bool changed = n_want != n_old;
 	int rc = 0;
 
-	n->lu = n_want ? calloc(n_want, sizeof(*n->lu)) : NULL;
+	n->lu = n_want ? calloc(n_want, sizeof(struct lu *)) : NULL;
 	n->n_lu = 0;
 	if (n_want && !n->lu)
 		n_want = 0, rc = -ENOMEM;
@@ -93,7 +93,7 @@ int nexus_build_lus(struct nexus *n)
 			rc = -ENOMEM;
 	}
 	if (n->n_lu)
-		qsort(n->lu, n->n_lu, sizeof(*n->lu), lu_compare);
+		qsort(n->lu, n->n_lu, sizeof(struct lu *), lu_compare);
 	for (size_t i = 0; i < n_old; i++) {
 		if (!old[i]->kept)
 			lu_remove(old[i]);
