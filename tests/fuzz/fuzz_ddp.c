@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * DDP and RDMAP headers, Read Requests and Terminate bodies: what decodes encodes to the same, and every fault of a header
- * makes a Terminate message that names it.
+ * DDP and RDMAP headers, Read Requests and Terminate bodies: what decodes encodes to the same, and every fault of a
+ * header makes a Terminate message that names it.
  */
 #include "fuzz.h"
 
@@ -21,7 +21,8 @@ static void check_header(const uint8_t *data, struct ddp_hdr *h)
 	FUZZ_CHECK((out[0] ^ data[0]) == (data[0] & 0x3c)); /* reserved bits go out as 0 */
 	FUZZ_CHECK(memcmp(out + 1, data + 1, len - 1) == 0);
 	ddp_decode(out, &again);
-	FUZZ_CHECK(again.msn == h->msn && again.mo == h->mo && again.to == h->to && again.stag == h->stag && again.qn == h->qn);
+	FUZZ_CHECK(again.msn == h->msn && again.mo == h->mo && again.to == h->to && again.stag == h->stag &&
+		   again.qn == h->qn);
 }
 
 static void check_terminate(enum term_cause cause, const uint8_t *data, size_t size)
@@ -53,7 +54,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_header(data, &h);
 	cause = rdmap_check(&h);
 	if (cause == TERM_NONE) {
-		FUZZ_CHECK(h.version == DDP_VERSION && h.rdmap >> 6 == RDMAP_VERSION && rdmap_opcode_of(&h) <= RDMAP_TERMINATE);
+		FUZZ_CHECK(h.version == DDP_VERSION && h.rdmap >> 6 == RDMAP_VERSION &&
+			   rdmap_opcode_of(&h) <= RDMAP_TERMINATE);
 		FUZZ_CHECK(h.tagged || h.qn < DDP_N_QN);
 		cause = TERM_NONE + 1 + data[1] % (TERM_N_CAUSES - 1);
 	}

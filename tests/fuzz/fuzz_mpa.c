@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * MPA frames from either side: what is lent lies within the bytes, what decodes encodes to the same, and what two peers agree
- * on keeps the rules of RFC 6581 whatever the other one says. First byte: what we want.
+ * MPA frames from either side: what is lent lies within the bytes, what decodes encodes to the same, and what two peers
+ * agree on keeps the rules of RFC 6581 whatever the other one says. First byte: what we want.
  */
 #include "fuzz.h"
 
@@ -20,8 +20,8 @@ static void check_again(const struct mpa_frame *f, const uint8_t *data)
 	FUZZ_CHECK(memcmp(out, data, 16) == 0);
 	FUZZ_CHECK(mpa_decode_header(out, f->kind, &g) == MPA_OK);
 	mpa_decode_private(out + MPA_HDR_LEN, &g);
-	FUZZ_CHECK(g.flags == f->flags && g.revision == f->revision && g.p2p == f->p2p && g.rtr == f->rtr && g.ird == f->ird &&
-		   g.ord == f->ord && g.priv_len == f->priv_len);
+	FUZZ_CHECK(g.flags == f->flags && g.revision == f->revision && g.p2p == f->p2p && g.rtr == f->rtr &&
+		   g.ird == f->ird && g.ord == f->ord && g.priv_len == f->priv_len);
 	FUZZ_CHECK(f->priv_len == 0 || memcmp(g.priv, f->priv, f->priv_len) == 0);
 }
 

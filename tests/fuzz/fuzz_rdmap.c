@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * A whole connection under a stream of a hostile peer: bytes of any kind, cut anywhere (first byte), without CRC so that
- * they get far. It has memory exposed (STag 5a5a5000 at offset 0 of the area), and a Read outstanding (sink STag 81818181). Whatever
- * comes, nothing outside of that memory changes, every op is done once, in order, and the connection closes.
+ * A whole connection under a stream of a hostile peer: bytes of any kind, cut anywhere (first byte), without CRC so
+ * that they get far. It has memory exposed (STag 5a5a5000 at offset 0 of the area), and a Read outstanding (sink STag
+ * 81818181). Whatever comes, nothing outside of that memory changes, every op is done once, in order, and the
+ * connection closes.
  */
 #include "fuzz.h"
 

@@ -3,11 +3,9 @@
  * The initiator's start-up: TCP connection, MPA request, reply, and why it was refused.
  * Layer: fabric/iwarp. connect() on control, the rest on the connection's reactor.
  */
-#include "../../base/log.h"
 #include "internal.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -16,7 +14,7 @@
 
 /* ---- refused ---- */
 
-static void refused(struct iwarp_conn *c, int code, const char *why)
+static void tell_refused(struct iwarp_conn *c, int code, const char *why)
 {
 	bool tell = !c->down_told && !c->closing;
 
@@ -25,37 +23,32 @@ static void refused(struct iwarp_conn *c, int code, const char *why)
 		c->cbs->refused(c->ctx, code, why, c->reply.priv, c->reply.priv_len);
 }
 
-void iwarp_connect_refuse(struct iwarp_conn *c, int code, const char *fmt, ...)
+/* "TEXT PEER: MORE"; @more may be NULL. */
+static void refuse(struct iwarp_conn *c, int code, const char *text, const char *more)
 {
-	char why[160];
-	va_list ap;
+	char why[160], peer[FABRIC_ADDR_STRLEN];
 
-	va_start(ap, fmt);
-	vsnprintf(why, sizeof(why), fmt, ap);
-	va_end(ap);
-	refused(c, code, why);
+	snprintf(why, sizeof(why), "%s %s%s%s", text, fabric_addr_str(&c->peer, peer), more ? ": " : "", more ? more : "");
+	tell_refused(c, code, why);
 	iwarp_conn_dead(c, FABRIC_DOWN_REFUSED);
 }
 
 void iwarp_connect_timeout(struct iwarp_conn *c)
 {
-	char peer[FABRIC_ADDR_STRLEN];
+	char limit[40];
 
-	iwarp_connect_refuse(c, -ETIMEDOUT, "no answer from %s within %u ms", fabric_addr_str(&c->peer, peer), c->timeout_ms);
+	snprintf(limit, sizeof(limit), "none within %u ms", c->timeout_ms);
+	refuse(c, -ETIMEDOUT, "no answer from", limit);
 }
 
 static void refuse_errno(struct iwarp_conn *c, int code)
 {
-	char peer[FABRIC_ADDR_STRLEN];
-
-	fabric_addr_str(&c->peer, peer);
-	if (code == -ECONNREFUSED && c->phase == IWARP_CONNECT)
-		iwarp_connect_refuse(c, code, "nothing listens at %s", peer);
-	else if (c->phase == IWARP_CONNECT)
-		iwarp_connect_refuse(c, code, "cannot connect to %s: %s", peer, strerror(-code));
+	if (c->phase != IWARP_CONNECT)
+		refuse(c, code, "no MPA reply, but the end of the connection from", strerror(-code));
+	else if (code == -ECONNREFUSED)
+		refuse(c, code, "nothing listens at", NULL);
 	else
-		iwarp_connect_refuse(c, code, "%s closed the connection instead of answering the MPA request: %s", peer,
-				     strerror(-code));
+		refuse(c, code, "cannot connect to", strerror(-code));
 }
 
 /* ---- the reply ---- */
@@ -63,18 +56,16 @@ static void refuse_errno(struct iwarp_conn *c, int code)
 static void reply_came(struct iwarp_conn *c)
 {
 	struct mpa_local local = iwarp_local_wants(&c->fabric->params);
-	char peer[FABRIC_ADDR_STRLEN];
 	enum term_cause cause;
 
 	mpa_decode_private(c->frame + MPA_HDR_LEN, &c->reply);
-	fabric_addr_str(&c->peer, peer);
 	if (c->reply.flags & MPA_REJECTED) {
-		iwarp_connect_refuse(c, -ECONNREFUSED, "%s rejected the connection", peer);
+		refuse(c, -ECONNREFUSED, "rejected by", NULL);
 		return;
 	}
 	cause = mpa_settle(&c->req, &c->reply, &local, &c->terms);
 	if (cause == TERM_STREAM) {
-		iwarp_connect_refuse(c, -EPROTO, "%s does not speak MPA revision %u", peer, c->req.revision);
+		refuse(c, -EPROTO, "bad MPA reply from", "of another revision, or enhanced and the request was not");
 		return;
 	}
 	timer_cancel(c->base.reactor, &c->timer);
@@ -83,21 +74,19 @@ static void reply_came(struct iwarp_conn *c)
 		return;
 	}
 	iwarp_conn_half_up(c);
-	refused(c, -EPROTO, term_text(cause));
+	tell_refused(c, -EPROTO, term_text(cause));
 	iwarp_terminate(c, cause, NULL, NULL);
 }
 
 static void read_reply(struct iwarp_conn *c)
 {
 	int rc = iwarp_frame_read(c);
-	char peer[FABRIC_ADDR_STRLEN];
 
 	if (rc == 0 && c->frame_need == MPA_HDR_LEN) {
 		enum mpa_verdict v = mpa_decode_header(c->frame, MPA_REPLY, &c->reply);
 
 		if (v != MPA_OK) {
-			iwarp_connect_refuse(c, -EPROTO, "the MPA reply of %s is bad: %s", fabric_addr_str(&c->peer, peer),
-					     mpa_verdict_text(v));
+			refuse(c, -EPROTO, "bad MPA reply from", mpa_verdict_text(v));
 			return;
 		}
 		c->frame_need += c->reply.pd_len;

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #define POLY 0x82f63b78u
-#define LONG_BYTES 2048u
-#define SHORT_BYTES 256u
+#define LONG_BYTES ((size_t)2048)
+#define SHORT_BYTES ((size_t)256)
 
 /* slice[k][b]: state after byte b and k zero bytes. */
 static uint32_t slice[8][256];
@@ -33,14 +33,14 @@ static void make_slices(void)
 }
 
 /* Moving a state over zeros is linear: the images of the 32 bits give those of all values. */
-static void make_shift(uint32_t shift[4][256], uint32_t n_zeros)
+static void make_shift(uint32_t shift[4][256], size_t n_zeros)
 {
 	uint32_t image[32];
 
 	for (unsigned bit = 0; bit < 32; bit++) {
 		uint32_t c = 1u << bit;
 
-		for (uint32_t i = 0; i < n_zeros; i++)
+		for (size_t i = 0; i < n_zeros; i++)
 			c = c >> 8 ^ slice[0][c & 0xff];
 		image[bit] = c;
 	}
@@ -84,9 +84,11 @@ static uint32_t load32_le(const uint8_t *p)
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-uint32_t crc32c_update_portable(uint32_t c, const void *data, size_t n)
+uint32_t crc32c_update_portable(uint32_t state, const void *data, size_t len_bytes)
 {
 	const uint8_t *p = data;
+	uint32_t c = state;
+	size_t n = len_bytes;
 
 	for (; n >= 8; n -= 8, p += 8) {
 		uint32_t lo = c ^ load32_le(p), hi = load32_le(p + 4);

@@ -39,8 +39,8 @@ static uint64_t sum_of(const struct iwarp_fabric *f, size_t offset)
 	return sum;
 }
 
-void iwarp_describe(struct fabric *fabric, void (*emit)(void *arg, const char *device, const char *key, const char *value),
-		    void *arg)
+void iwarp_describe(struct fabric *fabric,
+		    void (*emit)(void *arg, const char *device, const char *key, const char *value), void *arg)
 {
 	struct iwarp_fabric *f = iwarp_fabric_of(fabric);
 	char value[FABRIC_ADDR_STRLEN];
@@ -49,7 +49,8 @@ void iwarp_describe(struct fabric *fabric, void (*emit)(void *arg, const char *d
 	emit(arg, "tcp", "crc", f->params.no_crc ? "when the peer asks" : "always");
 	emit(arg, "tcp", "crc_instruction", crc32c_is_fast() ? "yes" : "no");
 	list_for_each(n, &f->listeners)
-		emit(arg, "tcp", "listening", fabric_addr_str(&list_entry(n, struct fabric_listener, node)->addr, value));
+		emit(arg, "tcp", "listening",
+		     fabric_addr_str(&list_entry(n, struct fabric_listener, node)->addr, value));
 	snprintf(value, sizeof(value), "%" PRIu32, f->n_half_open);
 	emit(arg, "tcp", "half_open", value);
 	snprintf(value, sizeof(value), "%" PRIu64, f->starts_refused_total);

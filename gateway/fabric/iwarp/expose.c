@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the peer of a connection may read and write of our memory. An exposure is its STag and nothing else: so it can be made and
- * ended for every command. Layer: fabric/iwarp. The connection's reactor or control.
+ * What the peer of a connection may read and write of our memory. An exposure is its STag and nothing else: so it can
+ * be made and ended for every command. Layer: fabric/iwarp. The connection's reactor or control.
  */
 #include "internal.h"
 
@@ -53,10 +53,11 @@ void iwarp_unexpose(struct fabric_conn *conn, struct fabric_exposure *x)
 	struct iwarp_conn *c = iwarp_conn_of(conn);
 	uint32_t stag = (uint32_t)(uintptr_t)x;
 
-	if (reactor_is_mine(c->base.reactor) && c->phase < IWARP_DEAD && is_being_sent(c, &c->stags.slot[stag % STAG_SLOTS]))
+	if (reactor_is_mine(c->base.reactor) && c->phase < IWARP_DEAD &&
+	    stag_is_used(&c->stags, stag) && is_being_sent(c, &c->stags.slot[stag % STAG_SLOTS]))
 		iwarp_conn_fail(c); /* the peer has declared its Read over before it was answered */
 	stag_del(&c->stags, stag);
-	/* A Write of which only a part has come must not go on: what follows is thrown away, and the peer hears of it. */
+	/* A Write of which only a part has come must not go on: the rest is dropped, and the peer hears of it. */
 	if (c->rx.placed_stag == stag) {
 		c->rx.placed_stag = 0;
 		c->rx.n_seg = 0;

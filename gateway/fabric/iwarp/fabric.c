@@ -95,13 +95,15 @@ static int complete(struct iwarp_params *p, struct err *e)
 	if (p->revision == 0)
 		p->revision = 2;
 	if (p->rx_bytes > IWARP_RX_BYTES_MAX)
-		return err_set(e, -EINVAL, "a receive buffer of %u bytes is more than %u", p->rx_bytes, IWARP_RX_BYTES_MAX);
+		return err_set(e, -EINVAL, "a receive buffer of %u bytes is more than %u", p->rx_bytes,
+			       IWARP_RX_BYTES_MAX);
 	if (p->reads > 128)
 		return err_set(e, -EINVAL, "%u outstanding RDMA Reads are more than 128", p->reads);
 	if (p->sq_depth > 65536 || p->rx_buffers > 1u << 20)
 		return err_set(e, -EINVAL, "too long a send queue or too many receive buffers");
 	if (p->max_ulpdu && (p->max_ulpdu < FPDU_MIN_ULPDU || p->max_ulpdu > FPDU_MAX_ULPDU))
-		return err_set(e, -EINVAL, "the longest ULPDU must have %u to %u bytes", FPDU_MIN_ULPDU, FPDU_MAX_ULPDU);
+		return err_set(e, -EINVAL, "the longest ULPDU must have %u to %u bytes", FPDU_MIN_ULPDU,
+			       FPDU_MAX_ULPDU);
 	if (p->revision > 2)
 		return err_set(e, -EINVAL, "MPA revision %u is not known", p->revision);
 	p->rx_bytes = (p->rx_bytes + 63) & ~63u;

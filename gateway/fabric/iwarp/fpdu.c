@@ -44,7 +44,8 @@ bool fpdu_batch_fits(const struct fpdu_batch *b, uint32_t ulpdu_len, uint32_t n_
 	uint32_t marks = b->markers ? n_markers(fpdu_len(ulpdu_len)) : 0;
 	/* Each piece, the bytes before and between them, and a marker that splits a piece in two. */
 	uint32_t iov = 2 * n_seg + 2 + 2 * marks;
-	uint32_t flat = 64 + FPDU_MARKER_LEN * marks + (n_seg * FPDU_COPY_MAX < ulpdu_len ? n_seg * FPDU_COPY_MAX : ulpdu_len);
+	uint32_t copied = n_seg * FPDU_COPY_MAX < ulpdu_len ? n_seg * FPDU_COPY_MAX : ulpdu_len;
+	uint32_t flat = 64 + FPDU_MARKER_LEN * marks + copied;
 
 	return b->n_iov + iov <= FPDU_BATCH_IOV && b->n_flat + flat <= FPDU_BATCH_FLAT;
 }

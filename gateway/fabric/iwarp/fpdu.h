@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * FPDUs (RFC 5044 3 and 4): their size, and a builder that lays many of them into one iovec for one system call.
- * Headers, trailers, markers and short payloads lie in a flat buffer, long payloads stay where they are. Pure: it moves no bytes
- * to a peer. Layer: fabric/iwarp.
+ * Headers, trailers, markers and short payloads lie in a flat buffer, long payloads stay where they are. Pure: it moves
+ * no bytes to a peer. Layer: fabric/iwarp.
  */
 #ifndef FABRIC_IWARP_FPDU_H
 #define FABRIC_IWARP_FPDU_H
@@ -19,7 +19,7 @@
 #define FPDU_MARKER_LEN 4u
 #define FPDU_MARKER_EVERY 512u
 
-/* Longest ULPDU that fits into one TCP segment of @emss bytes (RFC 5044 4.5), a multiple of 4 less 2, within the bounds. */
+/* Longest ULPDU that fits into one TCP segment of @emss bytes (RFC 5044 4.5), within the bounds. */
 uint32_t fpdu_mulpdu(uint32_t emss, bool markers);
 
 /* Pad and CRC behind a ULPDU. */
@@ -54,7 +54,7 @@ struct fpdu_batch {
 void fpdu_batch_init(struct fpdu_batch *b, bool crc, bool markers);
 /* Empties it; the stream goes on. */
 void fpdu_batch_reset(struct fpdu_batch *b);
-/* True when an FPDU of this ULPDU with a payload of @n_seg pieces still fits. An empty batch takes any with <= 128 pieces. */
+/* True when an FPDU of this ULPDU with a payload of @n_seg pieces still fits. An empty batch takes any with <= 32. */
 bool fpdu_batch_fits(const struct fpdu_batch *b, uint32_t ulpdu_len, uint32_t n_seg);
 
 /* One FPDU: begin, then exactly @ulpdu_len bytes by put (copied) and ref (lent until the batch was sent), then end. */

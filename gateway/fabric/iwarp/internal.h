@@ -7,10 +7,10 @@
  *        `---- iwarp_lane (one per reactor) ---- iwarp_conn from accept or connect on (its reactor)
  *                                           `--- iwarp_rx (receive buffers)
  *
- * A connection belongs to the control reactor until accept() or connect() hands it over with its one message, adopt_msg; from
- * then on its lane's reactor owns all of it, and frees it after closed(). Callbacks may re-enter post(), close() and
- * rx_release(), so these only take note: the work is done by the lane's poller, at the end of the same iteration.
- * Layer: fabric. Private to this folder.
+ * A connection belongs to the control reactor until accept() or connect() hands it over with its one message,
+ * adopt_msg; from then on its lane's reactor owns all of it, and frees it after closed(). Callbacks may re-enter
+ * post(), close() and rx_release(), so these only take note: the work is done by the lane's poller, at the end of the
+ * same iteration. Layer: fabric. Private to this folder.
  */
 #ifndef FABRIC_IWARP_INTERNAL_H
 #define FABRIC_IWARP_INTERNAL_H
@@ -325,7 +325,6 @@ int iwarp_accept(struct fabric_conn *conn, const struct fabric_accept *a);
 void iwarp_reject(struct fabric_conn *conn, const void *priv, size_t priv_len);
 int iwarp_connect(struct fabric *f, const struct fabric_connect *p, struct fabric_conn **out, struct err *e);
 void iwarp_connect_ready(struct iwarp_conn *c); /* reactor: the socket has news */
-void iwarp_connect_refuse(struct iwarp_conn *c, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void iwarp_connect_timeout(struct iwarp_conn *c);
 
 /* ---- post.c (reactor) ---- */
@@ -354,14 +353,16 @@ void iwarp_rx_deliver(struct iwarp_conn *c);
 /* A Read Request has arrived whole and in order. */
 void iwarp_read_request(struct iwarp_conn *c, const uint8_t body[RDMAP_READ_REQ_LEN]);
 struct iwarp_orqe *iwarp_orq_oldest(struct iwarp_conn *c); /* NULL: none */
-struct iwarp_orqe *iwarp_orq_push(struct iwarp_conn *c, struct iwarp_sqe *sqe, const struct fabric_wr *wr, uint32_t size_bytes);
+struct iwarp_orqe *iwarp_orq_push(struct iwarp_conn *c, struct iwarp_sqe *sqe, const struct fabric_wr *wr,
+				  uint32_t size_bytes);
 bool iwarp_orq_has(const struct iwarp_conn *c, uint32_t stag); /* any that is outstanding */
 void iwarp_orq_done(struct iwarp_conn *c); /* the oldest is answered */
 
 /* ---- terminate.c (reactor) ---- */
 /*
  * The peer broke a rule, or we cannot go on: says so to the peer and takes the connection down.
- * @ddp: header of the segment at fault, with its length field, or NULL; @read_req: body of the Read Request at fault, or NULL.
+ * @ddp: header of the segment at fault, with its length field, or NULL; @read_req: body of the Read Request at fault,
+ * or NULL.
  */
 void iwarp_terminate(struct iwarp_conn *c, enum term_cause cause, const uint8_t *ddp, const uint8_t *read_req);
 void iwarp_terminated(struct iwarp_conn *c, const uint8_t *body, size_t len); /* the peer says so */

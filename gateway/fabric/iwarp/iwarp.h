@@ -17,19 +17,19 @@ struct iwarp_params {
 	uint32_t reads;      /* RDMA Reads outstanding per connection and direction, 1..128; default 16 */
 	bool no_crc;         /* do not ask for CRCs; they are used all the same when the peer asks */
 	/*
-	 * Longest ULPDU, 128..64768; default: what fits into a TCP segment, as RFC 5044 4.5 wants it. More is quicker with
-	 * peers that are software, and may break those that are not.
+	 * Longest ULPDU, 128..64768; default: what fits into a TCP segment, as RFC 5044 4.5 wants it. More is quicker
+	 * with peers that are software, and may break those that are not.
 	 */
 	uint32_t max_ulpdu;
 	uint8_t revision;    /* of MPA requests, when connecting: 1 or 2; default 2 */
-	uint8_t p2p_rtr;     /* when connecting: ready-to-receive messages to offer: 1 Send, 2 Write, 4 Read; default none */
+	uint8_t p2p_rtr;     /* when connecting: ready-to-receive messages to offer: 1 Send, 2 Write, 4 Read; or none */
 
 	/* Patience with peers, milliseconds. */
-	uint32_t startup_timeout_ms; /* a whole MPA request; also the first message of a peer-to-peer initiator; default 5000 */
+	uint32_t startup_timeout_ms; /* a whole MPA request; the first message of a peer-to-peer initiator; default 5000 */
 	uint32_t frame_timeout_ms;   /* a message that has begun to arrive; default 10000 */
 	uint32_t send_timeout_ms;    /* the peer takes nothing of what waits to be sent; default 15000 */
 	uint32_t read_timeout_ms;    /* no byte of the Read Responses that are due; default 30000 */
-	uint32_t dead_peer_ms;       /* TCP gets no sign of life: TCP_USER_TIMEOUT, and keepalive when idle; default 20000 */
+	uint32_t dead_peer_ms;       /* no sign of life: TCP_USER_TIMEOUT, and keepalive when idle; default 20000 */
 
 	/* Start-ups that did not reach login() yet; more are closed at once. */
 	uint32_t max_half_open;          /* default 256 */

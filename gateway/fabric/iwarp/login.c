@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The responder's start-up: the MPA request comes in, goes to the user as a login, and is answered. Bounded in time and number,
- * because nobody knows yet who calls. Layer: fabric/iwarp. Control reactor, until accept() hands over.
+ * The responder's start-up: the MPA request comes in, goes to the user as a login, and is answered. Bounded in time and
+ * number, because nobody knows yet who calls. Layer: fabric/iwarp. Control reactor, until accept() hands over.
  */
 #include "../../base/log.h"
 #include "internal.h"

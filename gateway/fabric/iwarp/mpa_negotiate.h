@@ -43,7 +43,8 @@ void mpa_ask(const struct mpa_local *l, struct mpa_frame *req);
 /**
  * mpa_settle() - the initiator's part, when the reply came and is not a reject.
  * @t: the terms, valid with TERM_NONE; after another return enough of them to send a Terminate message.
- * Return: TERM_NONE; TERM_IRD, TERM_RTR: say so to the peer; TERM_STREAM: the reply does not fit the request, just close.
+ * Return: TERM_NONE; TERM_IRD, TERM_RTR: say so to the peer; TERM_STREAM: the reply does not fit the request, just
+ * close.
  */
 enum term_cause mpa_settle(const struct mpa_frame *req, const struct mpa_frame *reply, const struct mpa_local *l,
 			   struct mpa_terms *t);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Ops in and out: a ring in posting order. An op is done when TCP has taken its last byte and its Reads are answered, and not
- * before the ops posted ahead of it. Layer: fabric/iwarp. The connection's reactor.
+ * Ops in and out: a ring in posting order. An op is done when TCP has taken its last byte and its Reads are answered,
+ * and not before the ops posted ahead of it. Layer: fabric/iwarp. The connection's reactor.
  */
 #include "internal.h"
 

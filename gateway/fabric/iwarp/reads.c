@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * RDMA Reads in both directions: what we asked of the peer, and what it asked of us. Both are answered in the order of the
- * requests (RFC 5040 5.5). Layer: fabric/iwarp. The connection's reactor.
+ * RDMA Reads in both directions: what we asked of the peer, and what it asked of us. Both are answered in the order of
+ * the requests (RFC 5040 5.5). Layer: fabric/iwarp. The connection's reactor.
  */
 #include "internal.h"
 
@@ -29,7 +29,8 @@ bool iwarp_orq_has(const struct iwarp_conn *c, uint32_t stag)
 	return false;
 }
 
-struct iwarp_orqe *iwarp_orq_push(struct iwarp_conn *c, struct iwarp_sqe *sqe, const struct fabric_wr *wr, uint32_t size_bytes)
+struct iwarp_orqe *iwarp_orq_push(struct iwarp_conn *c, struct iwarp_sqe *sqe, const struct fabric_wr *wr,
+				  uint32_t size_bytes)
 {
 	struct iwarp_tx *tx = &c->tx;
 	struct iwarp_orqe *o = orq_at(tx, tx->orq_tail);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Bytes from TCP to FPDUs, wherever TCP cut them: header, payload to its place, pad and CRC. One system call reads the rest of a long
- * payload straight into place and whatever follows into the lane's staging buffer. Nothing is acted on before the CRC
- * has been checked. Layer: fabric/iwarp. The connection's reactor.
+ * Bytes from TCP to FPDUs, wherever TCP cut them: header, payload to its place, pad and CRC. One system call reads the
+ * rest of a long payload straight into place and whatever follows into the lane's staging buffer. Nothing is acted on
+ * before the CRC has been checked. Layer: fabric/iwarp. The connection's reactor.
  */
 #include "crc32c.h"
 #include "internal.h"
@@ -138,7 +138,8 @@ static bool crc_is_good(const struct iwarp_conn *c)
 	if (!c->terms.crc)
 		return true;
 	want = crc32c_final(crc32c_update(rx->crc, rx->trailer, pad));
-	return got[0] == (want & 0xff) && got[1] == (want >> 8 & 0xff) && got[2] == (want >> 16 & 0xff) && got[3] == want >> 24;
+	return got[0] == (want & 0xff) && got[1] == (want >> 8 & 0xff) && got[2] == (want >> 16 & 0xff) &&
+	       got[3] == want >> 24;
 }
 
 static void fpdu_came(struct iwarp_conn *c)

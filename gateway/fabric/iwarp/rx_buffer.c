@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Receive buffers: one arena per lane, shared by its connections like a shared receive queue. A connection holds at most
- * as many as were asked for it; one that finds none stops reading until a buffer comes back.
- * Layer: fabric/iwarp. The lane's reactor.
+ * Receive buffers: one arena per lane, shared by its connections like a shared receive queue. A connection holds at
+ * most as many as were asked for it; one that finds none stops reading until a buffer comes back. Layer: fabric/iwarp.
+ * The lane's reactor.
  */
 #include "internal.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What an FPDU means: where its payload belongs, once its header is known, and what follows from it, once it is whole and good.
- * All checks of RFC 5041 7 and RFC 5040 7.2 come before the first byte is placed; a fault is told when the FPDU has
- * passed its CRC. Layer: fabric/iwarp. The connection's reactor.
+ * What an FPDU means: where its payload belongs, once its header is known, and what follows from it, once it is whole
+ * and good. All checks of RFC 5041 7 and RFC 5040 7.2 come before the first byte is placed; a fault is told when the
+ * FPDU has passed its CRC. Layer: fabric/iwarp. The connection's reactor.
  */
 #include "internal.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The STags of one connection: what its peer may read and write of our memory. Sparse and unpredictable (RFC 5042 6.2), valid
- * on this connection only (RFC 5040 8.1.1). Layer: fabric/iwarp, pure but for malloc at creation.
+ * The STags of one connection: what its peer may read and write of our memory. Sparse and unpredictable (RFC 5042 6.2),
+ * valid on this connection only (RFC 5040 8.1.1). Layer: fabric/iwarp, pure but for malloc at creation.
  */
 #ifndef FABRIC_IWARP_STAG_H
 #define FABRIC_IWARP_STAG_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Why a stream ends: every cause of a Terminate message (RFC 5040 4.8, RFC 5041 7 and 8, RFC 5044 8, RFC 6581 9), and the
- * message itself. Pure. Layer: fabric/iwarp. Knows base.
+ * Why a stream ends: every cause of a Terminate message (RFC 5040 4.8, RFC 5041 7 and 8, RFC 5044 8, RFC 6581 9), and
+ * the message itself. Pure. Layer: fabric/iwarp. Knows base.
  */
 #ifndef FABRIC_IWARP_TERM_H
 #define FABRIC_IWARP_TERM_H

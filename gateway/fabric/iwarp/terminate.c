@@ -43,8 +43,8 @@ void iwarp_terminated(struct iwarp_conn *c, const uint8_t *body, size_t len)
 		log_warn("iwarp: %s: terminated by the peer, without a reason", peer);
 	} else {
 		/* The raw bytes: some peers lay them out wrong. */
-		log_warn("iwarp: %s: terminated by the peer: %s (%02x %02x %02x %02x%s)", peer, m.text, body[0], body[1], body[2],
-			 body[3], m.swapped ? ", fields swapped" : "");
+		log_warn("iwarp: %s: terminated by the peer: %s (%02x %02x %02x %02x%s)", peer, m.text, body[0],
+			 body[1], body[2], body[3], m.swapped ? ", fields swapped" : "");
 		if (term_is_remote_access(&m) && tx->sq_head != tx->sq_tail)
 			tx->sq[tx->sq_head & (tx->sq_size - 1)].status = FABRIC_WC_REMOTE_ACCESS;
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * FPDUs to TCP: as many as there are in one system call, straight from the memory they lie in. What TCP does not take
- * at once waits in the connection's own batch, so a slow peer delays nobody else. Layer: fabric/iwarp. The connection's reactor.
+ * at once waits in the connection's own batch, so a slow peer delays nobody else. Layer: fabric/iwarp. The connection's
+ * reactor.
  */
 #include "internal.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Messages to FPDUs: posted work requests in order, Read Responses in the order of their requests, the two by turns, message by
- * message (RFC 5041 5.3, RFC 5040 5.5). Layer: fabric/iwarp. The connection's reactor.
+ * Messages to FPDUs: posted work requests in order, Read Responses in the order of their requests, the two by turns,
+ * message by message (RFC 5041 5.3, RFC 5040 5.5). Layer: fabric/iwarp. The connection's reactor.
  */
 #include "internal.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Two users of the iWARP fabric over loopback TCP, for the tests: a target that listens and a host that connects, each with
- * its fabric, driven by one thread that steps their reactors, or by threads of the reactors' own.
+ * Two users of the iWARP fabric over loopback TCP, for the tests: a target that listens and a host that connects, each
+ * with its fabric, driven by one thread that steps their reactors, or by threads of the reactors' own.
  */
 #ifndef TESTS_UNIT_IWARP_PEERS_H
 #define TESTS_UNIT_IWARP_PEERS_H
@@ -173,7 +173,8 @@ static inline struct peer_op *peer_op(struct peer *p)
 }
 
 /* Adds a work request over mem[at..at+len) in @n_seg pieces. */
-static inline struct fabric_wr *peer_wr(struct peer_op *o, enum fabric_opcode opcode, uint32_t at, uint32_t len, uint32_t n_seg)
+static inline struct fabric_wr *peer_wr(struct peer_op *o, enum fabric_opcode opcode, uint32_t at, uint32_t len,
+					uint32_t n_seg)
 {
 	uint32_t k = o->op.n_wr++;
 	struct fabric_wr *wr = &o->wr[k];
@@ -191,8 +192,8 @@ static inline struct fabric_wr *peer_wr(struct peer_op *o, enum fabric_opcode op
 	return wr;
 }
 
-static inline struct fabric_wr *peer_rdma(struct peer_op *o, enum fabric_opcode opcode, uint32_t at, uint32_t len, uint32_t n_seg,
-					  const void *remote, uint32_t rkey)
+static inline struct fabric_wr *peer_rdma(struct peer_op *o, enum fabric_opcode opcode, uint32_t at, uint32_t len,
+					  uint32_t n_seg, const void *remote, uint32_t rkey)
 {
 	struct fabric_wr *wr = peer_wr(o, opcode, at, len, n_seg);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A peer that is nothing but a socket: it writes the bytes that a test spells out, good or bad, and compares what comes back.
+ * A peer that is nothing but a socket: it writes the bytes that a test spells out, good or bad, and compares what comes
+ * back.
  */
 #ifndef TESTS_UNIT_IWARP_RAW_H
 #define TESTS_UNIT_IWARP_RAW_H
@@ -152,7 +153,8 @@ static inline void raw_up(struct raw *x, struct pair *w)
 /* ---- FPDUs ---- */
 
 /* Appends one to @out. Return: its length. @crc_xor: 0 for a good CRC. */
-static inline size_t raw_fpdu_at(uint8_t *out, const struct ddp_hdr *h, const void *payload, uint32_t len, uint32_t crc_xor)
+static inline size_t raw_fpdu_at(uint8_t *out, const struct ddp_hdr *h, const void *payload, uint32_t len,
+				 uint32_t crc_xor)
 {
 	uint8_t ddp[DDP_UNTAGGED_LEN];
 	uint32_t hdr_len = (uint32_t)ddp_encode(h, ddp), ulpdu = hdr_len + len, at, crc;
@@ -187,12 +189,16 @@ static inline struct ddp_hdr raw_send_hdr(uint32_t msn)
 
 static inline struct ddp_hdr raw_tagged(enum rdmap_opcode op, uint32_t stag, uint64_t to)
 {
-	return (struct ddp_hdr){ .tagged = true, .last = true, .version = 1, .rdmap = rdmap_control(op), .stag = stag, .to = to };
+	return (struct ddp_hdr){
+		.tagged = true, .last = true, .version = 1, .rdmap = rdmap_control(op), .stag = stag, .to = to
+	};
 }
 
 static inline struct ddp_hdr raw_read_hdr(uint32_t msn)
 {
-	return (struct ddp_hdr){ .last = true, .version = 1, .rdmap = rdmap_control(RDMAP_READ_REQ), .qn = 1, .msn = msn };
+	return (struct ddp_hdr){
+		.last = true, .version = 1, .rdmap = rdmap_control(RDMAP_READ_REQ), .qn = 1, .msn = msn
+	};
 }
 
 static inline void raw_read_request(struct raw *x, uint32_t msn, const struct rdmap_read_req *r)

@@ -74,7 +74,8 @@ static void put_send(struct fpdu_batch *b, uint32_t msn, const uint8_t *payload,
 static void test_golden(void **state)
 {
 	static const uint8_t zeros[24];
-	static const uint8_t head[24] = { 0, 0, 0, 0, 0, 0x2a, 0x41, 0x43, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0 };
+	static const uint8_t head[24] = { 0, 0, 0, 0, 0, 0x2a, 0x41, 0x43, 0, 0, 0, 0,
+					  0, 0, 0, 0, 0, 0,    0,    1,	   0, 0, 0, 0 };
 	uint8_t want[52] = { 0 }, got[64];
 	struct fpdu_batch *b = new_batch(true, true);
 
@@ -198,7 +199,8 @@ static void test_markers(void **state)
 	free(b);
 }
 
-/* Whatever fits, fits: random FPDUs never leave the arrays (the sanitizer watches), and an empty batch takes the largest. */
+/* Whatever fits, fits: random FPDUs never leave the arrays (the sanitizer watches), and an empty batch takes the
+ * largest. */
 static void test_room(void **state)
 {
 	uint8_t *payload = calloc(1, 70000);
@@ -244,17 +246,34 @@ static void test_headers(void **state)
 		uint32_t qn;
 		enum term_cause cause;
 	} rows[] = {
-		{ 0xc1, 0x40, 0, TERM_NONE },	{ 0x41, 0x41, 1, TERM_NONE },	  { 0xc1, 0x42, 0, TERM_NONE },
-		{ 0x41, 0x43, 0, TERM_NONE },	{ 0x41, 0x44, 0, TERM_NONE },	  { 0x41, 0x45, 0, TERM_NONE },
-		{ 0x41, 0x46, 0, TERM_NONE },	{ 0x41, 0x47, 2, TERM_NONE },	  { 0x01, 0x43, 0, TERM_NONE },
+		{ 0xc1, 0x40, 0, TERM_NONE },
+		{ 0x41, 0x41, 1, TERM_NONE },
+		{ 0xc1, 0x42, 0, TERM_NONE },
+		{ 0x41, 0x43, 0, TERM_NONE },
+		{ 0x41, 0x44, 0, TERM_NONE },
+		{ 0x41, 0x45, 0, TERM_NONE },
+		{ 0x41, 0x46, 0, TERM_NONE },
+		{ 0x41, 0x47, 2, TERM_NONE },
+		{ 0x01, 0x43, 0, TERM_NONE },
 		{ 0x7d, 0x73, 0, TERM_NONE }, /* reserved bits are not looked at */
-		{ 0xc0, 0x40, 0, TERM_TAGGED_VERSION }, { 0xc2, 0x40, 0, TERM_TAGGED_VERSION },
-		{ 0x40, 0x43, 0, TERM_UNTAGGED_VERSION }, { 0x41, 0x43, 3, TERM_QN }, { 0x41, 0x43, 0xffffffff, TERM_QN },
-		{ 0xc1, 0x00, 0, TERM_RDMAP_VERSION }, { 0x41, 0xc3, 0, TERM_RDMAP_VERSION },
-		{ 0x41, 0x40, 0, TERM_OPCODE }, { 0x41, 0x42, 0, TERM_OPCODE }, { 0xc1, 0x43, 0, TERM_OPCODE },
-		{ 0xc1, 0x41, 0, TERM_OPCODE }, { 0xc1, 0x47, 0, TERM_OPCODE }, { 0x41, 0x43, 1, TERM_OPCODE },
-		{ 0x41, 0x41, 0, TERM_OPCODE }, { 0x41, 0x47, 0, TERM_OPCODE }, { 0x41, 0x48, 0, TERM_OPCODE },
-		{ 0x41, 0x4f, 0, TERM_OPCODE }, { 0x41, 0x41, 2, TERM_OPCODE },
+		{ 0xc0, 0x40, 0, TERM_TAGGED_VERSION },
+		{ 0xc2, 0x40, 0, TERM_TAGGED_VERSION },
+		{ 0x40, 0x43, 0, TERM_UNTAGGED_VERSION },
+		{ 0x41, 0x43, 3, TERM_QN },
+		{ 0x41, 0x43, 0xffffffff, TERM_QN },
+		{ 0xc1, 0x00, 0, TERM_RDMAP_VERSION },
+		{ 0x41, 0xc3, 0, TERM_RDMAP_VERSION },
+		{ 0x41, 0x40, 0, TERM_OPCODE },
+		{ 0x41, 0x42, 0, TERM_OPCODE },
+		{ 0xc1, 0x43, 0, TERM_OPCODE },
+		{ 0xc1, 0x41, 0, TERM_OPCODE },
+		{ 0xc1, 0x47, 0, TERM_OPCODE },
+		{ 0x41, 0x43, 1, TERM_OPCODE },
+		{ 0x41, 0x41, 0, TERM_OPCODE },
+		{ 0x41, 0x47, 0, TERM_OPCODE },
+		{ 0x41, 0x48, 0, TERM_OPCODE },
+		{ 0x41, 0x4f, 0, TERM_OPCODE },
+		{ 0x41, 0x41, 2, TERM_OPCODE },
 	};
 	uint8_t out[18];
 	struct ddp_hdr h;
@@ -285,8 +304,8 @@ static void test_headers(void **state)
 
 static void test_read_request(void **state)
 {
-	static const uint8_t body[28] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0, 1, 0, 0, 13, 14, 15, 16, 0xff, 18, 19, 20, 21,
-					  22, 23, 24 };
+	static const uint8_t body[28] = { 1, 2, 3,  4,	5,  6,	7,    8,  9,  10, 11, 12, 0,  1,
+					  0, 0, 13, 14, 15, 16, 0xff, 18, 19, 20, 21, 22, 23, 24 };
 	struct rdmap_read_req r;
 	uint8_t out[28];
 
@@ -336,8 +355,9 @@ static void test_terminate_codec(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mulpdu),	cmocka_unit_test(test_golden),	     cmocka_unit_test(test_markers),
-		cmocka_unit_test(test_room),	cmocka_unit_test(test_headers),	     cmocka_unit_test(test_read_request),
+		cmocka_unit_test(test_mulpdu),		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_markers),		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_headers),		cmocka_unit_test(test_read_request),
 		cmocka_unit_test(test_terminate_codec),
 	};
 

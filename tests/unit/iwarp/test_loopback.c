@@ -137,7 +137,8 @@ static void check_rdma(struct pair *w, uint32_t max_len, int rounds)
 		o = peer_op(&w->target);
 		memset(w->target.mem + (2u << 20), 0, len + 8);
 		peer_rdma(o, FABRIC_READ, 2u << 20, len / 2, n_seg, w->host.mem + to, rkey);
-		peer_rdma(o, FABRIC_READ, (2u << 20) + len / 2, len - len / 2, 1 + n_seg / 2, w->host.mem + to + len / 2, rkey);
+		peer_rdma(o, FABRIC_READ, (2u << 20) + len / 2, len - len / 2, 1 + n_seg / 2,
+			  w->host.mem + to + len / 2, rkey);
 		assert_int_equal(peer_post(&w->target, o), 0);
 		STEP_UNTIL(w->r, !o->busy);
 		assert_int_equal(o->status, FABRIC_WC_OK);

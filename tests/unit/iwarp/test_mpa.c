@@ -43,7 +43,8 @@ static void test_decode_header(void **state)
 		{ REQ_KEY "\x00\x01\x02\x00", MPA_REQUEST, MPA_OK, 0 },
 		{ REQ_KEY "\x00\x01\x02\x01", MPA_REQUEST, MPA_BAD_LENGTH, 0 },
 		{ REQ_KEY "\x00\x01\xff\xff", MPA_REQUEST, MPA_BAD_LENGTH, 0 },
-		{ REQ_KEY "\xff\x01\x00\x00", MPA_REQUEST, MPA_OK, MPA_MARKERS | MPA_CRC }, /* R and Res: not looked at */
+		{ REQ_KEY "\xff\x01\x00\x00", MPA_REQUEST, MPA_OK,
+		  MPA_MARKERS | MPA_CRC }, /* R and Res: not looked at */
 		{ REQ_KEY "\xff\x02\x00\x04", MPA_REQUEST, MPA_OK, MPA_MARKERS | MPA_CRC | MPA_ENHANCED },
 		{ REQ_KEY "\x10\x02\x00\x03", MPA_REQUEST, MPA_BAD_LENGTH, MPA_ENHANCED },
 		{ REQ_KEY "\x00\x02\x00\x03", MPA_REQUEST, MPA_OK, 0 },
@@ -69,8 +70,14 @@ static void test_decode_header(void **state)
 
 static void test_encode(void **state)
 {
-	struct mpa_frame f = { .kind = MPA_REPLY, .flags = MPA_ENHANCED | MPA_CRC, .revision = 2, .p2p = true,
-			       .rtr = MPA_RTR_SEND | MPA_RTR_READ, .ird = 3, .ord = 0x105, .priv = (const uint8_t *)"abc",
+	struct mpa_frame f = { .kind = MPA_REPLY,
+			       .flags = MPA_ENHANCED | MPA_CRC,
+			       .revision = 2,
+			       .p2p = true,
+			       .rtr = MPA_RTR_SEND | MPA_RTR_READ,
+			       .ird = 3,
+			       .ord = 0x105,
+			       .priv = (const uint8_t *)"abc",
 			       .priv_len = 3 };
 	static const uint8_t want[27] = REP_KEY "\x50\x02\x00\x07\xc0\x03\x41\x05" "abc";
 	uint8_t out[MPA_FRAME_MAX], big[MPA_PD_MAX + 1] = { 0 };
@@ -224,8 +231,13 @@ static void test_settle(void **state)
 	for (size_t i = 0; i < sizeof(settles) / sizeof(settles[0]); i++) {
 		const struct settle_row *r = &settles[i];
 		struct mpa_local l = { .crc = r->crc, .ird = 16, .ord = 16, .revision = r->rev, .rtr = r->rtr };
-		struct mpa_frame req, reply = { .kind = MPA_REPLY, .flags = r->flags, .revision = r->rrev, .p2p = r->p2p,
-						.rtr = r->rrtr, .ird = r->ird, .ord = r->ord };
+		struct mpa_frame req, reply = { .kind = MPA_REPLY,
+						.flags = r->flags,
+						.revision = r->rrev,
+						.p2p = r->p2p,
+						.rtr = r->rrtr,
+						.ird = r->ird,
+						.ord = r->ord };
 		struct mpa_terms t;
 
 		mpa_ask(&l, &req);

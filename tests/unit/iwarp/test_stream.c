@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The stream as a raw peer sees it: everything in one-byte pieces, messages in segments, markers, the bytes that we send.
+ * The stream as a raw peer sees it: everything in one-byte pieces, messages in segments, markers, the bytes that we
+ * send.
  */
 #include "raw.h"
 
@@ -178,7 +179,8 @@ static void test_our_segments(void **state)
 	}
 	assert_memory_equal(all, d.w.target.mem, 150001);
 	assert_int_equal(raw_take(&raw, &h, got), 33);
-	assert_true(!h.tagged && h.last && h.rdmap == 0x43 && h.msn == 1 && h.mo == 0 && h.qn == 0 && h.inval_stag == 0);
+	assert_true(!h.tagged && h.last && h.rdmap == 0x43 && h.msn == 1 && h.mo == 0 && h.qn == 0 &&
+		    h.inval_stag == 0);
 	assert_memory_equal(got, d.w.target.mem + 1, 33);
 	assert_int_equal(raw_take(&raw, &h, got), 0);
 	assert_true(!h.tagged && h.last && h.rdmap == 0x45 && h.msn == 2);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Every rule that a peer can break: the Terminate message is exactly the right one, the connection ends, nothing was placed or
- * delivered, and the connection next to it does not notice.
+ * Every rule that a peer can break: the Terminate message is exactly the right one, the connection ends, nothing was
+ * placed or delivered, and the connection next to it does not notice.
  */
 #include "raw.h"
 
@@ -49,7 +49,8 @@ static void finish(struct world *d)
 }
 
 /* body of a Terminate with the header of the segment at fault */
-static size_t body_with(uint8_t *out, uint8_t b0, uint8_t b1, const struct ddp_hdr *h, uint32_t payload_len, const uint8_t *read)
+static size_t body_with(uint8_t *out, uint8_t b0, uint8_t b1, const struct ddp_hdr *h, uint32_t payload_len,
+			const uint8_t *read)
 {
 	uint8_t ddp[DDP_UNTAGGED_LEN];
 	size_t n = ddp_encode(h, ddp), ulpdu = n + payload_len, at = 6;
@@ -410,8 +411,9 @@ static void test_their_terminate(void **state)
 	check_their_terminate("\x20\x02\x00\x00", 4, FABRIC_WC_FLUSHED);
 	check_their_terminate("\x20", 1, FABRIC_WC_FLUSHED);
 	check_their_terminate("", 0, FABRIC_WC_FLUSHED);
-	check_their_terminate("\x02\x07\xc0\x00""0123456789012345678901234567890123456789012345678901234567890123456789", 74,
-			      FABRIC_WC_FLUSHED);
+	check_their_terminate("\x02\x07\xc0\x00"
+			      "0123456789012345678901234567890123456789012345678901234567890123456789",
+			      74, FABRIC_WC_FLUSHED);
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Many connections between two data reactors with threads of their own and a control reactor: every connection writes, reads and
- * checks data of random sizes, and ends in the middle of it. For the thread sanitizer above all.
+ * Many connections between two data reactors with threads of their own and a control reactor: every connection writes,
+ * reads and checks data of random sizes, and ends in the middle of it. For the thread sanitizer above all.
  */
 #include "peers.h"
 
@@ -67,7 +67,9 @@ static void end_close(struct end *e)
 
 static void set_wr(struct end *e, int k, enum fabric_opcode opcode, uint32_t at, uint32_t len)
 {
-	e->wr[k] = (struct fabric_wr){ .opcode = opcode, .seg = e->seg[k], .n_seg = 3, .rkey = e->rkey, .remote_addr = e->remote };
+	e->wr[k] = (struct fabric_wr){
+		.opcode = opcode, .seg = e->seg[k], .n_seg = 3, .rkey = e->rkey, .remote_addr = e->remote
+	};
 	for (int i = 0; i < 3; i++) {
 		uint32_t from = (uint32_t)((uint64_t)len * i / 3), to = (uint32_t)((uint64_t)len * (i + 1) / 3);
 
@@ -268,7 +270,12 @@ static void test_many_connections(void **state)
 	for (uint32_t i = 0; i < N_CONNS; i++) {
 		struct fabric_connect c = {
 			.dst = w->addr,
-			.params = { .reactor = w->r[1], .cbs = &cbs, .ctx = &w->host[i], .priv = "x", .priv_len = 1, .n_recv = 8 },
+			.params = { .reactor = w->r[1],
+				    .cbs = &cbs,
+				    .ctx = &w->host[i],
+				    .priv = "x",
+				    .priv_len = 1,
+				    .n_recv = 8 },
 		};
 
 		assert_int_equal(w->hf->ops->connect(w->hf, &c, &w->host[i].conn, &e), 0);
