@@ -355,11 +355,19 @@ fio_verify() {
 	}
 }
 
-# fio_load DISK SECONDS [ARGUMENT...]: writes and verifies over and over for so long.
-fio_load() {
-	fl_disk=$1 fl_s=$2
-	shift 2
-	fio_verify "$fl_disk" --loops=100000 --time_based --runtime="$fl_s" --bs=16k --iodepth=16 --size=4M "$@"
+# load_start NAME DISK: in the background, writes and verifies over and over; load_stop NAME ends it and fails if it did.
+load_start() {
+	rm -f "$STATE/stop.$1"
+	in_background "$1" load_until_stopped "$1" "$2"
+}
+load_until_stopped() {
+	until [ -e "$STATE/stop.$1" ]; do
+		fio_verify "$2" --loops=100000 --time_based --runtime=3 --bs=16k --iodepth=16 --size=4M
+	done
+}
+load_stop() {
+	: >"$STATE/stop.$1"
+	await "$1"
 }
 
 # ---- the kernel's log ----

@@ -8,11 +8,11 @@ gateway_start
 allow_dmesg 'Connection 0/[0-9]+ to .* failed'
 login initiator_ext=00000000000000aa
 d=$(disk 0)
-in_background load fio_load "$d" 5
+load_start load "$d"
 refused_login initiator_ext=00000000000000bb
 expect_dmesg 'SRP LOGIN REJECTED, reason 0x00010003'
 refused_login initiator_ext=00000000000000bb,ch_count=1
-await load
+load_stop load
 refused=$(srpgwctl status --json | jq '[.. | objects | .logins_refused_total? | numbers] | add')
 [ "$refused" -ge 2 ] || fail "the gateway counts $refused refused logins, not 2"
 # A port identifier that no target has.

@@ -5,9 +5,9 @@ login
 set_rport "$HOST" reconnect_delay=1 fast_io_fail_tmo=off dev_loss_tmo=120
 d=$(disk 0)
 allow_dmesg 'ib_srp: failed [A-Z ]+ status' 'connection closed' 'reconnect' 'Connection [0-9]+/[0-9]+ to .* failed' 'REJ'
-in_background load fio_load "$d" 22
+load_start load "$d"
 n=0
-while is_running load && [ $n -lt 4 ]; do
+while [ $n -lt 4 ]; do
 	sleep 2
 	target_crash
 	sleep 1
@@ -17,6 +17,6 @@ while is_running load && [ $n -lt 4 ]; do
 	n=$((n + 1))
 	say "killed and back: running again after $(($(now_ms) - t)) ms"
 done
-is_running load || fail "fio ended early"
-await load
+is_running load || fail "the writer did not survive"
+load_stop load
 fio_verify "$d" --bs=64k --iodepth=8 --size=8M

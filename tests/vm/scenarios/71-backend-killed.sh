@@ -12,8 +12,8 @@ d0=$(disk 0) d1=$(disk 1)
 # tgtd 2's disk: a command that takes longer than 3 s would show.
 echo 3 >"/sys/block/$d1/device/timeout"
 allow_dmesg "sd [0-9:]*:0: .*"
-in_background other fio_load "$d1" 25
-in_background load fio_load "$d0" 25
+load_start other "$d1"
+load_start load "$d0"
 for n in 1 2; do
 	sleep 3
 	tgtd_kill 1
@@ -22,7 +22,7 @@ for n in 1 2; do
 	tgtd_start 1
 	tgtd_target 1 16
 done
-await other
-await load
+load_stop other
+load_stop load
 dmesg_says 'SRP abort|reset_host' && fail "the host noticed by a timeout"
 fio_verify "$d0" --bs=64k --iodepth=8 --size=8M
