@@ -112,6 +112,22 @@ static void take_immediate(struct io *io, struct task *t)
 	t->stash = NULL;
 }
 
+/* @io is off the free list and knows its nexus and path when it returns. */
+static void take(struct io *io, struct nexus *n, struct lu *lu, struct path *p, uint32_t quota_bytes)
+{
+	list_del(&io->node);
+	io->shard->n_ios_free--;
+	io->nexus = n;
+	io->lu = lu;
+	io->path = p;
+	io->submitted = io->fences = io->settled = io->hurried = false;
+	quota_take(io, quota_bytes);
+	io->pub.cdb = io->cdb;
+	io->pub.iov = io->iov;
+	if (lu)
+		memcpy(io->pub.lun, lu->backend_lun, sizeof(io->pub.lun));
+}
+
 bool io_acquire(struct task *t)
 {
 	struct shard *s = t->shard;
@@ -123,26 +139,37 @@ bool io_acquire(struct task *t)
 	io = list_entry(n, struct io, node);
 	if (!get_memory(s, t, io))
 		return false;
-	list_del(&io->node);
-	s->n_ios_free--;
+	take(io, t->nexus, t->lu, t->lu && !t->local ? t->lu->path : NULL, io_need_bytes(t));
 	io->task = t;
-	io->nexus = t->nexus;
-	io->lu = t->lu;
-	io->path = t->lu && !t->local ? t->lu->path : NULL;
-	io->submitted = io->fences = io->settled = io->hurried = false;
 	io->serial = t->serial;
 	take_immediate(io, t);
-	quota_take(io, io_need_bytes(t));
 	memcpy(io->cdb, t->cdb, sizeof(io->cdb));
 	io->pub.dir = t->dir;
 	io->pub.task_attr = t->attr;
-	io->pub.cdb = io->cdb;
 	io->pub.cdb_len = t->cdb_len;
-	if (t->lu)
-		memcpy(io->pub.lun, t->lu->backend_lun, sizeof(io->pub.lun));
-	io->pub.iov = io->iov;
 	t->io = io;
 	return true;
+}
+
+struct io *io_acquire_own(struct lu *lu)
+{
+	struct shard *s = lu->nexus->shard;
+	struct list_node *n = list_first(&s->free_ios);
+	struct io *io;
+
+	if (!n)
+		return NULL;
+	io = list_entry(n, struct io, node);
+	take(io, lu->nexus, lu, lu->path, 0);
+	io->task = NULL;
+	io->serial = ++s->next_serial;
+	io->data = io->table = io->stash = NULL;
+	io->rx = NULL;
+	memset(io->cdb, 0, sizeof(io->cdb));
+	io->pub.dir = SRPGW_DIR_NONE;
+	io->pub.task_attr = SRPGW_ATTR_SIMPLE;
+	fill_iov(io, NULL);
+	return io;
 }
 
 void io_rewind(struct io *io)

@@ -53,6 +53,12 @@ struct io {
  */
 bool io_acquire(struct task *t);
 
+/*
+ * An io without a task, for a command of the gateway's own to @lu, without data; detached from the start.
+ * Return: NULL when none is free. io_release() as for others.
+ */
+struct io *io_acquire_own(struct lu *lu);
+
 /* Pool memory that io_acquire() will take for @t, in bytes. */
 uint32_t io_need_bytes(const struct task *t);
 /* May @t have its memory now, as far as the shares of its nexus and path go? And could it ever? */

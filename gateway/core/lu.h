@@ -34,6 +34,7 @@ struct lu {
 	bool hazard;       /* one of them: writes of unknown fate, until the old session is proven dead */
 	uint32_t n_older;  /* of them: older LUs of this LUN that are still in use */
 	struct lu *heir;   /* removed: the LU that has its LUN now */
+	bool reserved;     /* by RESERVE of SCSI-2, as far as we saw */
 	uint8_t ua;        /* enum lu_ua, pending */
 
 	struct io_counters io;

@@ -11,6 +11,7 @@
 #include "nexus_map.h"
 #include "path.h"
 #include "port.h"
+#include "reserve.h"
 #include "tmf.h"
 
 /* ---- tags ---- */
@@ -303,6 +304,8 @@ void nexus_settle(struct nexus *n)
 	if (n->had_channels && n->n_channels == 0) {
 		n->had_channels = false;
 		n->lost = true;
+		n->lost_serial = s->next_serial;
+		reserve_nexus_lost(n);
 	}
 	settle_logins(n);
 	if (n->n_channels == 0 && list_empty(&n->logins))

@@ -34,6 +34,7 @@ struct nexus {
 	uint32_t n_channels;
 	bool replacing;  /* the first login waits for the channels to end */
 	bool had_channels, lost; /* lost: all channels of a nexus that had some are gone */
+	uint64_t lost_serial;    /* tasks up to this one began before the last loss */
 	bool ending;     /* no linger: detach and go (kick, drain, unmapped) */
 	bool lingering;  /* no channels; linger timer armed, or paths detaching */
 	bool letting_go; /* paths are not wanted any more */

@@ -9,6 +9,7 @@
 #include "fence.h"
 #include "lu.h"
 #include "nexus.h"
+#include "reserve.h"
 #include "task.h"
 
 #include <errno.h>
@@ -86,6 +87,7 @@ static void detached(void *arg)
 	shard_enter(s);
 	p->session = NULL;
 	path_answer_leftovers(p);
+	reserve_forget_path(p);
 	fence_session_over(p);
 	if (!p->wanted)
 		set_state(p, PATH_OFF);
@@ -206,7 +208,7 @@ static void pause_fired(struct reactor_timer *timer)
 	shard_leave(s);
 }
 
-static bool queue_full(const struct path *p)
+bool path_queue_full(const struct path *p)
 {
 	uint32_t most = p->backend->limits.max_outstanding;
 
@@ -215,7 +217,7 @@ static bool queue_full(const struct path *p)
 
 void path_run(struct path *p)
 {
-	while (p->state == PATH_UP && !timer_armed(&p->pause_timer) && !list_empty(&p->ready_lus) && !queue_full(p)) {
+	while (p->state == PATH_UP && !timer_armed(&p->pause_timer) && !list_empty(&p->ready_lus) && !path_queue_full(p)) {
 		struct lu *lu = list_entry(list_first(&p->ready_lus), struct lu, ready_node);
 		struct task *t;
 

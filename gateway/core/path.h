@@ -77,6 +77,8 @@ static inline bool path_is_idle(const struct path *p)
 	return p->state == PATH_OFF && !p->fence_timer.deadline_ns;
 }
 
+/* The back-end has as many commands as it takes. */
+bool path_queue_full(const struct path *p);
 /* Tasks may go: path_run() when the shard settles. */
 void path_mark(struct path *p);
 /* Settle loop only: lets as many tasks go as state, fences, queue limit and quotas allow. */
@@ -103,6 +105,8 @@ void path_submit(struct task *t);
  * delivered to the LU.
  */
 void path_detach_io(struct io *io, bool fence);
+/* A command of the gateway's own, see io_acquire_own(): its LU is fenced until it is answered. The path is up. */
+void path_submit_own(struct io *io);
 /* Gives the session up when too much waits at it that nobody waits for any more. */
 void path_check_detached(struct path *p);
 void path_io_done(struct srpgw_io *pub);

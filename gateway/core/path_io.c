@@ -10,22 +10,14 @@
 #include "lu.h"
 #include "nexus.h"
 #include "path.h"
+#include "reserve.h"
 #include "task.h"
 #include "tmf.h"
 
-void path_submit(struct task *t)
+static void submit(struct io *io)
 {
-	struct path *p = t->lu->path;
-	struct io *io = t->io;
+	struct path *p = io->path;
 
-	if (!task_set_state(t, TASK_EXECUTING))
-		return;
-	if (p->state != PATH_UP || t->lu->n_fences > 0) {
-		/* It was fetching while the path went down or the fence came. */
-		task_unadmit(t);
-		lu_ready(t, true);
-		return;
-	}
 	io->pub.delivery = SRPGW_DELIVERY_MAYBE;
 	io->pub.status = SCSI_GOOD;
 	io->pub.resid_kind = SRPGW_RESID_NONE;
@@ -36,6 +28,21 @@ void path_submit(struct task *t)
 	list_push_back(&p->outstanding, &io->node);
 	p->n_outstanding++;
 	p->backend->bridge->submit(p->session, &io->pub);
+}
+
+void path_submit(struct task *t)
+{
+	struct path *p = t->lu->path;
+
+	if (!task_set_state(t, TASK_EXECUTING))
+		return;
+	if (p->state != PATH_UP || t->lu->n_fences > 0) {
+		/* It was fetching while the path went down or the fence came. */
+		task_unadmit(t);
+		lu_ready(t, true);
+		return;
+	}
+	submit(t->io);
 }
 
 /* ---- answers ---- */
@@ -130,6 +137,8 @@ void path_io_done(struct srpgw_io *pub)
 	list_del(&io->node);
 	p->n_outstanding--;
 	hist_add(&p->backend_time, shard_now_ns(s) - io->submitted_ns);
+	if (pub->delivery == SRPGW_DELIVERY_ANSWERED)
+		reserve_note(io);
 	if (io->task)
 		complete(io);
 	else
@@ -153,18 +162,27 @@ void path_check_detached(struct path *p)
 		path_rebuild(p, "too many aborted commands wait for it");
 }
 
-void path_detach_io(struct io *io, bool fence)
+static void count_detached(struct io *io, bool fence)
 {
-	struct path *p = io->path;
-
 	lu_ref(io->lu);
-	io->task->io = NULL;
-	io->task = NULL;
-	p->n_detached++;
+	io->path->n_detached++;
 	io->nexus->n_detached++;
 	if (fence)
 		fence_io_raise(io);
-	path_check_detached(p);
+	path_check_detached(io->path);
+}
+
+void path_detach_io(struct io *io, bool fence)
+{
+	io->task->io = NULL;
+	io->task = NULL;
+	count_detached(io, fence);
+}
+
+void path_submit_own(struct io *io)
+{
+	count_detached(io, true);
+	submit(io);
 }
 
 void path_answer_leftovers(struct path *p)

@@ -12,6 +12,7 @@
 #include "lu.h"
 #include "nexus.h"
 #include "path.h"
+#include "reserve.h"
 
 #include <string.h>
 
@@ -265,6 +266,8 @@ static void deadline_fired(struct reactor_timer *timer)
 /* The back-end confirmed: none of the affected commands that it had can act any more, answered or not. */
 static void confirmed(struct tmf *m)
 {
+	if (m->function == SRP_TMF_LUN_RESET)
+		reserve_forget(m->lu);
 	list_for_each(pos, &m->path->outstanding) {
 		struct io *io = list_entry(pos, struct io, node);
 

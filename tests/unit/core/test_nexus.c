@@ -443,6 +443,47 @@ static void test_linger_and_unit_attention(void **state)
 	rig_stop(r);
 }
 
+/* What SCSI-2 reserved must not outlive the nexus, even where the back-end's session does. */
+static void test_reservation_is_released(void **state)
+{
+	struct rig *r = *state;
+	struct rig_cmd reserve = { .cdb = { 0x16 } };
+	struct fake_conn *c;
+	uint64_t n;
+
+	r->maps[0]->map.nexus_linger_ms = 60000;
+	rig_start(r);
+	c = rig_login(r);
+	rig_expect_status(r, c, rig_send_cmd(r, c, &reserve), SCSI_GOOD);
+	n = r->disk[0]->n_submits;
+	fake_break(c, FABRIC_DOWN_PEER);
+	rig_run(r);
+	assert_int_equal(r->disk[0]->n_submits, n + 1);
+	assert_int_equal(r->disk[0]->last_cdb[0], 0x17);
+	assert_int_equal(r->disk[0]->last_cdb_len, 6);
+	assert_int_equal(r->disk[0]->last_lun[1], 10);
+	/* Nothing is reserved now: another loss releases nothing. */
+	c = rig_login(r);
+	fake_break(c, FABRIC_DOWN_PEER);
+	rig_run(r);
+	assert_int_equal(r->disk[0]->n_submits, n + 1);
+	/* Reserved after the loss, by a command from before it. */
+	c = rig_login(r);
+	rig_expect_sense(r, c, rig_send_cmd(r, c, &reserve), 6, 0x29, 0x07);
+	r->disk[0]->hold = true;
+	rig_send_cmd(r, c, &reserve);
+	fake_break(c, FABRIC_DOWN_PEER);
+	rig_run(r);
+	assert_int_equal(r->disk[0]->n_submits, n + 2);
+	r->disk[0]->hold = false;
+	fake_answer(fake_first(r->disk[0]));
+	rig_run(r);
+	assert_int_equal(r->disk[0]->n_submits, n + 3);
+	assert_int_equal(r->disk[0]->last_cdb[0], 0x17);
+	rig_expect_idle(r);
+	rig_stop(r);
+}
+
 /* A write that was in flight at the loss fences its LU until the back-end answered it. */
 static void test_fence_over_nexus_loss(void **state)
 {
@@ -618,6 +659,7 @@ int main(void)
 		TEST(test_cred_req),
 		TEST(test_nexus_loss_ends_the_session),
 		TEST(test_linger_and_unit_attention),
+		TEST(test_reservation_is_released),
 		TEST(test_fence_over_nexus_loss),
 		TEST(test_kick),
 		TEST(test_drain),
