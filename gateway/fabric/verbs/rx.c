@@ -302,11 +302,19 @@ void verbs_rx_early(struct verbs_conn *c)
 	}
 }
 
+/*
+ * Without a shared queue nothing takes the place of a receive that is held, and its credit is back with the response, long
+ * before the back-end may let go of an aborted command: on iWARP a SEND without a receive ends the connection. Of the receives
+ * beyond the request limit (core adds 4) two may be held.
+ */
+#define OWN_HELD_MAX 2u
+
 bool verbs_rx_low(const struct fabric_conn *conn)
 {
 	const struct verbs_conn *c = container_of(conn, const struct verbs_conn, base);
 	const struct verbs_rx_set *s = &c->lane->rx;
 
-	/* A connection with receives of its own can only starve itself, and then by less than its request limit. */
-	return s->srq && atomic_load_explicit(&s->n_held, memory_order_relaxed) > s->n_rx / 2;
+	if (!s->srq)
+		return c->rx_out - c->rx_posted > OWN_HELD_MAX;
+	return atomic_load_explicit(&s->n_held, memory_order_relaxed) > s->n_rx / 2;
 }
