@@ -215,9 +215,14 @@ bool path_queue_full(const struct path *p)
 	return most && p->n_admitted + p->n_detached >= most;
 }
 
+static bool may_run(const struct path *p)
+{
+	return p->state == PATH_UP && !timer_armed(&p->pause_timer) && !path_queue_full(p);
+}
+
 void path_run(struct path *p)
 {
-	while (p->state == PATH_UP && !timer_armed(&p->pause_timer) && !list_empty(&p->ready_lus) && !path_queue_full(p)) {
+	while (may_run(p) && !list_empty(&p->ready_lus)) {
 		struct lu *lu = list_entry(list_first(&p->ready_lus), struct lu, ready_node);
 		struct task *t;
 
