@@ -166,20 +166,17 @@ int initiator_create(const struct initiator_params *p, struct initiator **out, s
 
 void initiator_destroy(struct initiator *i)
 {
-	const struct fabric_ops *ops;
-
 	if (!i)
 		return;
-	ops = i->fabric ? i->fabric->ops : NULL;
 	timer_cancel(i->p.reactor, &i->later);
 	if (i->logging_out)
 		timer_cancel(i->p.reactor, &i->logout_timer);
 	if (i->iu_added)
-		ops->mem_del(i->fabric, &i->iu_region);
+		i->fabric->ops->mem_del(i->fabric, &i->iu_region);
 	if (i->table_added)
-		ops->mem_del(i->fabric, &i->table_region);
+		i->fabric->ops->mem_del(i->fabric, &i->table_region);
 	if (i->arena_added)
-		ops->mem_del(i->fabric, &i->arena_region);
+		i->fabric->ops->mem_del(i->fabric, &i->arena_region);
 	for (uint32_t n = 0; i->chan && n < i->n_wanted; n++)
 		chan_fini(&i->chan[n]);
 	free(i->chan);

@@ -10,17 +10,22 @@
 #include <stdio.h>
 #include <string.h>
 
-void protocol_error(struct chan *ch, const char *fmt, ...)
+static void keep_text(struct chan *ch, const char *fmt, va_list ap)
 {
 	struct initiator *i = ch->i;
-	va_list ap;
-	int n;
+	int n = snprintf(i->first_error, sizeof(i->first_error), "channel %u: ", ch->number);
 
-	if (i->info.protocol_errors++)
-		return;
-	n = snprintf(i->first_error, sizeof(i->first_error), "channel %u: ", ch->number);
-	va_start(ap, fmt);
 	vsnprintf(i->first_error + n, sizeof(i->first_error) - (size_t)n, fmt, ap);
+}
+
+void protocol_error(struct chan *ch, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (ch->i->info.protocol_errors++)
+		return;
+	va_start(ap, fmt);
+	keep_text(ch, fmt, ap);
 	va_end(ap);
 }
 

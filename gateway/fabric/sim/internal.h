@@ -126,7 +126,7 @@ struct sim_end {
 
 	/* what this end posted */
 	uint32_t sq_depth, sq_used;
-	struct list posted;
+	struct list posted, spare;
 	struct reactor_timer cq_timer, retry_timer;
 
 	/* what the peer posted, executed here */
@@ -175,7 +175,7 @@ struct sim_link {
 uint64_t sim_delay_ns(struct sim_end *end);
 
 /* sim_link.c: references, messages, breaking */
-struct sim_link *link_create(struct sim_fabric *initiator);
+struct sim_link *link_create(struct sim_fabric *f);
 void link_get(struct sim_link *l);
 void link_put(struct sim_link *l);
 void end_init(struct sim_end *end, struct sim_link *l, struct sim_end *peer, struct sim_fabric *f);
@@ -188,7 +188,7 @@ void end_stop(struct sim_end *end, enum fabric_down cause);
 void end_stopped(struct sim_end *end);
 
 /* sim_connect.c: handshake */
-int connect_start(struct fabric *f, const struct fabric_connect *c, struct fabric_conn **out, struct err *e);
+int connect_start(struct fabric *base, const struct fabric_connect *c, struct fabric_conn **out, struct err *e);
 int connect_accept(struct fabric_conn *conn, const struct fabric_accept *a);
 void connect_reject(struct fabric_conn *conn, const void *priv, size_t priv_len);
 void connect_msg(struct sim_end *end, enum tell kind, int code);
@@ -213,7 +213,7 @@ void exec_kick(struct sim_end *end);
 struct sim_rx *rx_make(struct sim_end *end, uint32_t len);
 void rx_event(struct reactor_timer *t);
 void rx_purge(struct sim_end *end);
-void rx_release(struct fabric_rx *rx);
+void rx_release(struct fabric_rx *base);
 bool rx_low(const struct fabric_conn *conn);
 
 /* sim_check.c: what a user may not do */

@@ -97,8 +97,8 @@ struct fabric_addr sim_addr(uint32_t host, uint16_t port);
 
 void sim_conn_break(struct fabric_conn *conn);
 /* All connections of the fabric get DOWN_DEVICE, its listeners vanish. */
-void sim_fabric_remove_device(struct fabric *f);
+void sim_fabric_remove_device(struct fabric *base);
 /* The fabric's host is dead: nothing of it arrives anywhere, nobody is told; a peer that posts gets an error after a second. */
-void sim_fabric_silence(struct fabric *f);
+void sim_fabric_silence(struct fabric *base);
 
 #endif

@@ -195,11 +195,10 @@ void exec_read_event(struct reactor_timer *t)
 /* Lets go of everything that the peer posted; its memory is not touched after this. */
 void exec_drop(struct sim_end *end)
 {
-	struct list_node *n;
-
 	while (list_pop_front(&end->in))
 		;
-	while ((n = list_pop_front(&end->reads)))
+	list_for_each_safe (n, &end->reads)
 		free(list_entry(n, struct sim_read, node));
+	list_init(&end->reads);
 	end->n_reads = 0;
 }

@@ -43,8 +43,13 @@ void link_put(struct sim_link *l)
 	pthread_mutex_lock(&w->lock);
 	list_del(&l->node);
 	pthread_mutex_unlock(&w->lock);
-	for (int k = 0; k < 2; k++)
+	for (int k = 0; k < 2; k++) {
 		free(l->end[k].exposure);
+		if (!l->end[k].f)
+			continue; /* nobody was there */
+		list_for_each_safe (n, &l->end[k].spare)
+			free(list_entry(n, struct sim_op, posted));
+	}
 	free(l);
 	w->n_links--;
 }
@@ -59,6 +64,7 @@ void end_init(struct sim_end *end, struct sim_link *l, struct sim_end *peer, str
 	end->f = f;
 	end->rng.s = l->w->p.seed ^ (l->number * 2 + (uint64_t)(end == &l->end[1])) * 0x9e3779b97f4a7c15ull;
 	list_init(&end->posted);
+	list_init(&end->spare);
 	list_init(&end->in);
 	list_init(&end->reads);
 	list_init(&end->rxq);

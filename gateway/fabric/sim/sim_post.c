@@ -9,6 +9,14 @@
 
 static void answered(struct reactor_msg *msg);
 
+/* Those that are done are kept for reuse until the link goes. */
+static struct sim_op *new_op(struct sim_end *end)
+{
+	struct list_node *n = list_pop_front(&end->spare);
+
+	return n ? list_entry(n, struct sim_op, posted) : malloc(sizeof(struct sim_op));
+}
+
 int post_op(struct fabric_conn *conn, struct fabric_op *op)
 {
 	struct sim_end *end = end_of(conn);
@@ -31,16 +39,18 @@ int post_op(struct fabric_conn *conn, struct fabric_op *op)
 		w->eagain++;
 		return -EAGAIN;
 	}
-	sop = calloc(1, sizeof(*sop));
+	sop = new_op(end);
 	if (!sop)
 		return -ENOMEM;
-	sop->msg.fn = exec_arrived;
-	sop->op = op;
-	sop->from = end;
-	sop->to = end->peer;
-	sop->cursor = op->first;
-	sop->n_wr = op->n_wr;
-	sop->checksum = check_sum(op);
+	*sop = (struct sim_op){
+		.msg.fn = exec_arrived,
+		.op = op,
+		.from = end,
+		.to = end->peer,
+		.cursor = op->first,
+		.n_wr = op->n_wr,
+		.checksum = check_sum(op),
+	};
 	list_node_init(&sop->in);
 	list_push_back(&end->posted, &sop->posted);
 	end->sq_used += op->n_wr;
@@ -102,21 +112,21 @@ void post_cq_event(struct reactor_timer *t)
 {
 	struct sim_end *end = container_of(t, struct sim_end, cq_timer);
 	uint32_t budget = 1 + rng_below(&end->rng, 8);
-	struct list_node *n;
 
-	while (budget-- && (n = list_first(&end->posted))) {
+	/* done() may post more, which waits for the next time. */
+	list_for_each_safe (n, &end->posted) {
 		struct sim_op *sop = list_entry(n, struct sim_op, posted);
 		struct fabric_op *op = sop->op;
 		enum fabric_wc_status status;
 
-		if (!sop->answered)
-			break; /* and it is still the peer's */
+		if (!budget-- || !sop->answered)
+			break; /* without an answer it is still the peer's */
 		status = sop->status;
 		if (check_sum(op) != sop->checksum)
 			sim_violation(end->link->w, &end->f->base, "an op or its memory changed between post and done");
 		list_del(n);
+		list_push_back(&end->spare, n);
 		end->sq_used -= sop->n_wr;
-		free(sop);
 		op->done(op, status);
 	}
 	if (list_empty(&end->posted))

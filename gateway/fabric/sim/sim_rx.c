@@ -59,10 +59,10 @@ void rx_event(struct reactor_timer *t)
 
 void rx_purge(struct sim_end *end)
 {
-	struct list_node *n;
-
-	while ((n = list_pop_front(&end->rxq)))
+	list_for_each_safe (n, &end->rxq) {
+		list_del(n);
 		rx_free(list_entry(n, struct sim_rx, node));
+	}
 }
 
 void rx_release(struct fabric_rx *base)

@@ -191,13 +191,18 @@ struct sim_faults *sim_faults(struct sim_world *w)
 	return &w->faults;
 }
 
+static void format(char text[200], const char *fmt, va_list ap)
+{
+	vsnprintf(text, 200, fmt, ap);
+}
+
 void sim_violation(struct sim_world *w, struct fabric *f, const char *fmt, ...)
 {
 	char text[200];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	format(text, fmt, ap);
 	va_end(ap);
 	log_debug("violation of %s: %s", f ? sim_of(f)->name : "world", text);
 	w->violations++;
