@@ -44,3 +44,9 @@ check-sim:
 sim-build: $(BUILD)/tests/sim/sim $(SIM_SCENARIO_BIN)
 
 .PHONY: check-sim sim-build sim-run sim-scenarios sim-threads
+
+$(BUILD)/tests/sim/read4k: $(BUILD)/tests/sim/read4k.o $(BUILD)/tests/sim/bench.o $(SIM_COMMON_OBJ) $(SIM_LIBS)
+	$(sim_link) -lcmocka -lpthread
+sim-callgrind: $(BUILD)/tests/sim/read4k ## instructions of the gateway per 4 KiB read
+	$(Q)tests/sim/callgrind $<
+.PHONY: sim-callgrind

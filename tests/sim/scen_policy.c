@@ -183,6 +183,42 @@ static void test_login_storm(void **state)
 	bench_free(&bench);
 }
 
+/* Sixty hosts at once where sixteen may be: the others are told so, and room is used again. */
+static void test_logins_at_once(void **state)
+{
+	struct rig_params p = bench_params();
+	struct client *c[60];
+	uint32_t n_in = 0;
+
+	(void)state;
+	p.n_reactors = 3;
+	p.map.max_nexuses = 16;
+	make(&p);
+	for (int round = 0; round < 3; round++) {
+		struct err e = ERR_INIT;
+
+		for (uint32_t k = 0; k < 60; k++) {
+			c[k] = client_make(&bench, k);
+			c[k]->p.n_channels = 2;
+			c[k]->p.queue_size = 4;
+			assert_int_equal(initiator_create(&c[k]->p, &c[k]->i, &e), 0);
+			assert_int_equal(initiator_login(c[k]->i, &e), 0);
+		}
+		n_in = 0;
+		for (uint32_t k = 0; k < 60; k++) {
+			bench_until(&bench, 20, c[k]->login_told);
+			n_in += c[k]->code == 0;
+			if (c[k]->code)
+				assert_int_equal(c[k]->reject, SRP_REJ_INSUFFICIENT_RESOURCES);
+		}
+		assert_int_equal(n_in, 16);
+		assert_int_equal(rig_status(&bench.rig)->n_session, 16);
+		for (uint32_t k = 0; k < 60; k++)
+			client_free(c[k]);
+	}
+	bench_free(&bench);
+}
+
 /* ---- a stuck back-end ---- */
 
 static void test_task_management_answers_within_three_seconds(void **state)
@@ -448,6 +484,7 @@ int main(void)
 		cmocka_unit_test(test_channel_limits),
 		cmocka_unit_test(test_single_login_replaces),
 		cmocka_unit_test(test_login_storm),
+		cmocka_unit_test(test_logins_at_once),
 		cmocka_unit_test(test_task_management_answers_within_three_seconds),
 		cmocka_unit_test(test_unknown_task_and_function),
 		cmocka_unit_test(test_credits_of_aborted_commands_come_back),
