@@ -45,8 +45,7 @@ void task_account(struct task *t)
 	if (t->kind != TASK_COMMAND)
 		return;
 	/* The state before the last is still running. */
-	t->held_ns[TASK_HELD_BY_FABRIC] += reactor_now_ns(t->shard->reactor) - t->since_ns;
-	t->since_ns = reactor_now_ns(t->shard->reactor);
+	task_count_time(t, true);
 	count(&t->nexus->io, t);
 	time_add(t->nexus->time, t);
 	if (t->lu) {

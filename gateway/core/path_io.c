@@ -24,7 +24,7 @@ static void submit(struct io *io)
 	io->pub.resid = 0;
 	io->pub.sense_len = 0;
 	io->submitted = true;
-	io->submitted_ns = shard_now_ns(p->shard);
+	io->submitted_ns = io->task ? io->task->since_ns : shard_clock_ns(p->shard);
 	list_push_back(&p->outstanding, &io->node);
 	p->n_outstanding++;
 	p->backend->bridge->submit(p->session, &io->pub);
@@ -108,7 +108,7 @@ static void answered_late(struct io *io)
 	struct path *p = io->path;
 	struct lu *lu = io->lu;
 
-	shard_trace(p->shard, TRACE_IO_LATE, p->number, shard_now_ns(p->shard) - io->submitted_ns, io->pub.delivery);
+	shard_trace(p->shard, TRACE_IO_LATE, p->number, shard_clock_ns(p->shard) - io->submitted_ns, io->pub.delivery);
 	if (io->pub.delivery == SRPGW_DELIVERY_MAYBE && !io->settled && (io->fences || io_may_write(io)))
 		fence_hazard(lu);
 	fence_io_lower(io);
@@ -136,7 +136,7 @@ void path_io_done(struct srpgw_io *pub)
 	io->submitted = false;
 	list_del(&io->node);
 	p->n_outstanding--;
-	hist_add(&p->backend_time, shard_now_ns(s) - io->submitted_ns);
+	hist_add(&p->backend_time, shard_clock_ns(s) - io->submitted_ns);
 	if (pub->delivery == SRPGW_DELIVERY_ANSWERED)
 		reserve_note(io);
 	if (io->task)

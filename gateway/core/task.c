@@ -74,10 +74,25 @@ struct task *task_new(struct channel *ch, uint64_t tag, bool spare)
 	return t;
 }
 
+static bool is_outside(enum task_holder h)
+{
+	return h == TASK_HELD_BY_FABRIC || h == TASK_HELD_BY_BRIDGE;
+}
+
+void task_count_time(struct task *t, bool fresh)
+{
+	uint64_t now_ns = fresh ? shard_clock_ns(t->shard) : shard_now_ns(t->shard);
+
+	/* The loop's time may be older than the last fresh one. */
+	if (now_ns <= t->since_ns)
+		return;
+	t->held_ns[task_holder(t)] += now_ns - t->since_ns;
+	t->since_ns = now_ns;
+}
+
 bool task_set_state(struct task *t, enum task_state to)
 {
 	struct shard *s = t->shard;
-	uint64_t now_ns = shard_now_ns(s);
 
 	if (!task_state_may_follow((enum task_state)t->state, to)) {
 		s->bad_edges_total++;
@@ -87,8 +102,8 @@ bool task_set_state(struct task *t, enum task_state to)
 		channel_end(t->ch, OUTCOME_INTERNAL);
 		return false;
 	}
-	t->held_ns[task_holder(t)] += now_ns - t->since_ns;
-	t->since_ns = now_ns;
+	/* At the end of its life it has been accounted for. */
+	task_count_time(t, to != TASK_FREE && (is_outside(task_holder(t)) || is_outside(task_state_holder(to))));
 	s->task_states[t->state]--;
 	s->task_states[to]++;
 	if (t->lu && !t->local)

@@ -99,6 +99,9 @@ struct task *task_new(struct channel *ch, uint64_t tag, bool spare);
 /* Moves along an edge of the table. An illegal edge is counted, logged, not taken, and closes the channel: false. */
 bool task_set_state(struct task *t, enum task_state to);
 
+/* Adds the time since the last change of state to its holder's. @fresh: not the loop's time, see shard_clock_ns(). */
+void task_count_time(struct task *t, bool fresh);
+
 /* The end: gives back everything it still holds (not an io at the bridge), pays the credit, FREE. */
 void task_retire(struct task *t);
 

@@ -113,6 +113,8 @@ static void br_submit(struct srpgw_bridge_path *bp, struct srpgw_io *io)
 	memcpy(t->last_lun, io->lun, 8);
 	t->last_attr = io->task_attr;
 	t->last_data_len = io->data_len;
+	if (t->on_submit)
+		t->on_submit(t->on_submit_arg);
 	take(io, p);
 	if (t->never || !p->up)
 		fake_lose(io->scratch, SRPGW_DELIVERY_NEVER);

@@ -51,6 +51,8 @@ struct fake_target {
 	bool never;        /* submit answers NEVER */
 	bool abort_answers; /* abort answers NEVER at once, as for a command that still queues in the bridge */
 	int attach_rc;
+	void (*on_submit)(void *arg); /* or NULL */
+	void *on_submit_arg;
 	uint8_t tmf_result; /* when not held */
 	uint8_t status, sense[18];
 	uint8_t sense_len;

@@ -5,6 +5,8 @@
 #include "rig.h"
 
 #include "../../../gateway/core/io.h"
+#include "../../../gateway/core/lu.h"
+#include "../../../gateway/core/path.h"
 
 #include <string.h>
 
@@ -531,6 +533,75 @@ static void test_send_queue_full(void **state)
 	rig_stop(r);
 }
 
+/* ---- the time split, on the real clock, whose cached time stands still inside an iteration ---- */
+
+struct one_iteration {
+	struct reactor_msg msg;
+	struct rig *rig;
+	struct fake_conn *conn;
+	uint8_t cdb[16];
+	bool done;
+};
+
+static void pass_2_ms(void *arg)
+{
+	const struct rig *r = arg;
+	uint64_t until_ns = reactor_clock_ns(r->reactor) + 2 * NS_PER_MS;
+
+	while (reactor_clock_ns(r->reactor) < until_ns)
+		;
+}
+
+/* A host's command from IU to response, fetch and response 2 ms each. */
+static void whole_command(struct reactor_msg *msg)
+{
+	struct one_iteration *it = container_of(msg, struct one_iteration, msg);
+	struct srp_cmd s = { .tag = 1, .cdb = it->cdb, .cdb_len = 16 };
+	struct srp_mdesc d = { (uint64_t)(uintptr_t)it->rig->mem, it->rig->fab.rkey, 512 };
+	uint8_t iu[256], desc[16];
+
+	srp_mdesc_put(desc, d);
+	s.data_out = (struct srp_data){ .fmt = SRP_FMT_DIRECT, .len_bytes = 512, .n_desc = 1, .desc = desc };
+	fake_send(it->conn, iu, srp_cmd_encode(&s, 68, true, iu, sizeof(iu)));
+	assert_int_equal(it->conn->n_posted, 1);
+	for (unsigned i = 0; i < 2; i++) {
+		pass_2_ms(it->rig);
+		assert_true(fake_complete(it->conn, FABRIC_WC_OK));
+	}
+	it->done = true;
+}
+
+static void test_time_split_inside_an_iteration(void **state)
+{
+	struct rig *r = *state;
+	struct one_iteration it = { .msg.fn = whole_command, .rig = r, .cdb = { 0x2a, [8] = 1 } };
+	const struct lu *lu;
+
+	rig_start(r);
+	reactor_set_clock(r->reactor, NULL, NULL);
+	it.conn = rig_login(r);
+	it.conn->manual = true;
+	r->disk[0]->on_submit = pass_2_ms;
+	r->disk[0]->on_submit_arg = r;
+	reactor_send(r->reactor, &it.msg);
+	reactor_poll(r->reactor, 0);
+	assert_true(it.done);
+	rig_expect_status(r, it.conn, 1, SCSI_GOOD);
+	lu = rig_nexus(r)->lu[0];
+	assert_non_null(lu->time);
+	assert_int_equal(lu->time->fabric.count, 1);
+	assert_true(lu->time->fabric.sum_ns >= 4 * NS_PER_MS);
+	assert_true(lu->time->backend.sum_ns >= 2 * NS_PER_MS);
+	assert_true(lu->time->total.sum_ns >= 6 * NS_PER_MS);
+	assert_true(lu->path->backend_time.sum_ns >= 2 * NS_PER_MS);
+	/* And nothing is counted twice. */
+	assert_true(lu->time->total.sum_ns == lu->time->fabric.sum_ns + lu->time->gateway.sum_ns + lu->time->backend.sum_ns);
+	assert_true(lu->time->total.sum_ns <= reactor_clock_ns(r->reactor) - rig_nexus(r)->since_ns);
+	r->disk[0]->on_submit = NULL;
+	it.conn->manual = false;
+	rig_stop(r);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -551,6 +622,7 @@ int main(void)
 		TEST(test_tasks_run_out),
 		TEST(test_a_stuck_backend_leaves_memory_to_others),
 		TEST(test_send_queue_full),
+		TEST(test_time_split_inside_an_iteration),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
