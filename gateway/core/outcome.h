@@ -96,6 +96,8 @@ enum outcome_kind {
 	X(PATH_HELD, STATUS, SCSI_BUSY, 0, 0, "the back-end was not reachable for the hold time", "SAM-5 5.3.1") \
 	X(FATE_UNKNOWN, STATUS, SCSI_BUSY, 0, 0, \
 	  "the back-end session was lost while it had the command", "SAM-5 5.3.1") \
+	X(FATE_UNKNOWN_ONCE, SENSE, SCSI_ABORTED_COMMAND, 0x08, 0x00, \
+	  "the same, and carrying the command out twice may do harm", "SPC-4 4.5.6") \
 	X(BIDIRECTIONAL, SENSE, SCSI_ILLEGAL_REQUEST, 0x24, 0x00, \
 	  "bidirectional commands are not supported", "SPC-4 4.5.6") \
 	X(CDB_LONG, SENSE, SCSI_ILLEGAL_REQUEST, 0x20, 0x00, "CDBs over 16 bytes are not supported", "SPC-4 4.5.6") \

@@ -10,6 +10,7 @@
 #include "lu.h"
 #include "nexus.h"
 #include "path.h"
+#include "repeat.h"
 #include "reserve.h"
 #include "task.h"
 #include "tmf.h"
@@ -98,7 +99,8 @@ static void complete(struct io *io)
 	default:
 		if (io_may_write(io))
 			fence_hazard(t->lu);
-		task_refuse(t, OUTCOME_FATE_UNKNOWN);
+		/* BUSY is the better answer, because a host repeats it as often as it takes; but it does so blindly. */
+		task_refuse(t, repeat_is_harmless(t->cdb) ? OUTCOME_FATE_UNKNOWN : OUTCOME_FATE_UNKNOWN_ONCE);
 	}
 }
 

@@ -126,6 +126,45 @@ static void test_never_delivered_is_sent_again(void **state)
 	assert_int_equal(r->disk[0]->n_submits, 4);
 }
 
+/* BUSY makes the host repeat the command: not when that does harm. */
+static void test_unknown_fate_by_command(void **state)
+{
+	static const struct {
+		uint8_t cdb[2];
+		bool repeat;
+	} cases[] = {
+		{ { 0x00 }, true },	  { { 0x28 }, true },	    { { 0x2a }, true },	      { { 0x8a }, true },
+		{ { 0x42 }, true },	  { { 0x93, 0x08 }, true }, { { 0x9e, 0x10 }, true }, { { 0x5e, 0x02 }, true },
+		{ { 0xa3, 0x0a }, true }, { { 0xa4, 0x0a }, false }, /* SET TARGET PORT GROUPS */
+		{ { 0x9e, 0x14 }, false },			     /* STREAM CONTROL */
+		{ { 0x89 }, false },				     /* COMPARE AND WRITE */
+		{ { 0x08 }, false },	  { { 0x0a }, false },	     /* on a tape the next block */
+		{ { 0x10 }, false },				     /* WRITE FILEMARKS */
+		{ { 0x11 }, false },	  { { 0x91 }, false },	     /* SPACE */
+		{ { 0x16 }, false },				     /* RESERVE */
+		{ { 0x5f }, false },				     /* PERSISTENT RESERVE OUT */
+		{ { 0x83 }, false },				     /* EXTENDED COPY */
+		{ { 0xc1 }, false },				     /* vendor specific */
+	};
+	struct rig *r = *state;
+	struct fake_conn *c = rig_login(r);
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rig_cmd cmd = { .dir = RIG_NONE, .cdb = { cases[i].cdb[0], cases[i].cdb[1] } };
+		uint64_t tag;
+
+		r->disk[0]->hold = true;
+		tag = rig_send_cmd(r, c, &cmd);
+		fake_lose(fake_first(r->disk[0]), SRPGW_DELIVERY_MAYBE);
+		if (cases[i].repeat)
+			rig_expect_status(r, c, tag, SCSI_BUSY);
+		else
+			rig_expect_sense(r, c, tag, SCSI_ABORTED_COMMAND, 0x08, 0x00);
+		rig_wait_ms(r, 2000); /* the fence */
+	}
+	r->disk[0]->hold = false;
+}
+
 static void test_immediate_data_is_sent_again(void **state)
 {
 	struct rig *r = *state;
@@ -368,6 +407,7 @@ int main(void)
 		TEST(test_busy_after_the_hold_time),
 		TEST(test_attach_backs_off),
 		TEST(test_never_delivered_is_sent_again),
+		TEST(test_unknown_fate_by_command),
 		TEST(test_immediate_data_is_sent_again),
 		TEST(test_resubmission_ends),
 		TEST(test_never_while_up),

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Which commands a host may simply send again when nobody knows whether they were carried out.
+ * Pure. Layer: core. Source: SBC-4, SPC-4, SSC-4 command sets.
+ */
+#ifndef CORE_REPEAT_H
+#define CORE_REPEAT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Would carrying out @cdb (16 bytes) a second time leave the logical unit, and what the host is told, as the first time
+ * did? Unknown commands: false.
+ */
+bool repeat_is_harmless(const uint8_t *cdb);
+
+#endif
