@@ -47,6 +47,15 @@ static void retry_later(struct path *p)
 	p->backoff_ms = p->backoff_ms < most_ms / 2 ? p->backoff_ms * 2 : most_ms;
 }
 
+/* Is @p->why news? True for the first reason after UP, and for another one. */
+static bool is_news(struct path *p)
+{
+	if (p->told[0] && strcmp(p->told, p->why) == 0)
+		return false;
+	memcpy(p->told, p->why, sizeof(p->told));
+	return true;
+}
+
 static void attach(struct path *p)
 {
 	const struct nexus *n = p->nexus;
@@ -68,7 +77,8 @@ static void attach(struct path *p)
 		return;
 	p->session = NULL;
 	snprintf(p->why, sizeof(p->why), "attach: %s", strerror(-rc));
-	log_warn("session %u: back-end %s: %s; trying again", n->id, p->backend->name, p->why);
+	if (is_news(p))
+		log_warn("session %u: back-end %s: %s; trying again", n->id, p->backend->name, p->why);
 	retry_later(p);
 }
 
@@ -161,6 +171,7 @@ void path_event(struct srpgw_path_ctx *ctx, const struct srpgw_event *ev)
 			break;
 		log_info("session %u: back-end %s is up %s", p->nexus->id, p->backend->name, text);
 		set_state(p, PATH_UP);
+		p->told[0] = '\0';
 		p->ups_total++;
 		p->backoff_ms = map_or(p->backend->retry_ms, BACKEND_RETRY_MS);
 		path_mark(p);
@@ -169,7 +180,8 @@ void path_event(struct srpgw_path_ctx *ctx, const struct srpgw_event *ev)
 		if (p->state != PATH_ATTACHING && p->state != PATH_UP)
 			break;
 		snprintf(p->why, sizeof(p->why), "%s", text);
-		log_warn("session %u: back-end %s is down: %s", p->nexus->id, p->backend->name, text);
+		if (is_news(p))
+			log_warn("session %u: back-end %s is down: %s", p->nexus->id, p->backend->name, text);
 		p->downs_total += p->state == PATH_UP;
 		if (ev->permanent)
 			p->backoff_ms = map_or(p->backend->retry_max_ms, BACKEND_RETRY_MAX_MS);

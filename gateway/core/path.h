@@ -57,6 +57,7 @@ struct path {
 
 	uint64_t since_ns, ups_total, downs_total;
 	char why[256];
+	char told[256]; /* the reason of DOWN that the log has: not again at every attempt */
 	char initiator_name[224];
 	struct hist backend_time;
 };
@@ -72,9 +73,10 @@ void path_rebuild(struct path *p, const char *why);
 void path_free(struct path *p);
 const char *path_state_name(enum path_state s);
 
+/* A drain does not wait for fences: nothing comes any more that they would have to hold. */
 static inline bool path_is_idle(const struct path *p)
 {
-	return p->state == PATH_OFF && !p->fence_timer.deadline_ns;
+	return p->state == PATH_OFF && (p->shard->draining || !timer_armed(&p->fence_timer));
 }
 
 /* The back-end has as many commands as it takes. */

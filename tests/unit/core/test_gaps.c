@@ -231,6 +231,38 @@ static void test_hazard_longer_than_a_fence(void **state)
 	r->backend[0].fence_ms = 700;
 }
 
+static void set_flag(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+/* A drain does not wait until the fate of old writes is certain: nobody is left who could be overtaken. */
+static void test_drain_does_not_wait_for_fences(void **state)
+{
+	struct rig *r = *state;
+	struct fake_conn *c = rig_login(r);
+	bool drained = false;
+	uint64_t tag;
+
+	r->backend[0].fence_ms = 60000;
+	r->disk[0]->hold = true;
+	tag = rig_write(r, c, 0, 0, r->mem, 512);
+	fake_down(r->disk[0], SRPGW_DELIVERY_MAYBE, "for the test");
+	rig_expect_status(r, c, tag, SCSI_BUSY);
+	assert_true(lu_of(r, 0)->n_fences > 0);
+	core_drain(r->core, 5000, set_flag, &drained);
+	rig_wait_ms(r, 1);
+	assert_true(drained);
+	assert_int_equal(r->core->port.n_nexuses, 0);
+}
+
+static int teardown_drained(void **state)
+{
+	rig_abandon(*state);
+	free(*state);
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +274,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_lun_moves_and_returns, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_abort_answers_inside_reset, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_hazard_longer_than_a_fence, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_drain_does_not_wait_for_fences, setup, teardown_drained),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
  */
 #include "rig.h"
 
+#include "../../../gateway/base/log.h"
 #include "../../../gateway/core/lu.h"
 #include "../../../gateway/core/path.h"
 
@@ -100,6 +101,42 @@ static void test_attach_backs_off(void **state)
 	rig_wait_ms(r, 1100);
 	assert_int_equal(lu_of(r, 0)->path->state, PATH_UP);
 	assert_int_equal(r->disk[1]->n_attaches, 1);
+}
+
+static void count_down(void *arg, enum log_level level, const char *text)
+{
+	(void)level;
+	*(unsigned *)arg += strstr(text, "is down") != NULL || strstr(text, "trying again") != NULL;
+}
+
+/* The log tells of a lost back-end once, and again when the reason changes, not at every attempt. */
+static void test_down_is_logged_once(void **state)
+{
+	struct rig *r = *state;
+	unsigned n = 0;
+
+	rig_login(r);
+	log_set_level(LOG_LEVEL_WARN);
+	log_set_hook(count_down, &n);
+	r->disk[0]->hold_up = true;
+	for (unsigned i = 0; i < 4; i++) {
+		fake_down(r->disk[0], SRPGW_DELIVERY_NEVER, "no route");
+		rig_wait_ms(r, 2000);
+	}
+	assert_int_equal(n, 1);
+	fake_down(r->disk[0], SRPGW_DELIVERY_NEVER, "login refused");
+	r->disk[0]->attach_rc = -ENETUNREACH;
+	rig_wait_ms(r, 10000);
+	assert_int_equal(n, 3);
+	/* It was up in between: the same reason is news. */
+	r->disk[0]->attach_rc = 0;
+	r->disk[0]->hold_up = false;
+	rig_wait_ms(r, 2000);
+	assert_int_equal(lu_of(r, 0)->path->state, PATH_UP);
+	fake_down(r->disk[0], SRPGW_DELIVERY_NEVER, "login refused");
+	assert_int_equal(n, 4);
+	log_set_hook(NULL, NULL);
+	log_set_level(LOG_LEVEL_ERROR);
 }
 
 static void test_never_delivered_is_sent_again(void **state)
@@ -408,6 +445,7 @@ int main(void)
 		TEST(test_attach_backs_off),
 		TEST(test_never_delivered_is_sent_again),
 		TEST(test_unknown_fate_by_command),
+		TEST(test_down_is_logged_once),
 		TEST(test_immediate_data_is_sent_again),
 		TEST(test_resubmission_ends),
 		TEST(test_never_while_up),
