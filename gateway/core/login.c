@@ -51,6 +51,8 @@ static enum outcome check_counts(bool multi, const struct map *map, const struct
 
 	if (multi && facts->nexus_channels >= per_nexus)
 		return per_nexus == 1 ? OUTCOME_LOGIN_NO_MULTI : OUTCOME_LOGIN_NEXUS_CHANNELS;
+	if (!multi && facts->nexus_logins >= LOGIN_NEXUS_PENDING)
+		return OUTCOME_LOGIN_PENDING;
 	if (facts->channels - min_u32(replaced, facts->channels) >= map_or(map->max_channels, MAP_MAX_CHANNELS))
 		return OUTCOME_LOGIN_CHANNELS;
 	if (!facts->nexus_live && facts->nexuses >= map_or(map->max_nexuses, MAP_MAX_NEXUSES))

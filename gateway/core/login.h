@@ -14,11 +14,18 @@
 #define LOGIN_RECV_RESERVE                                                                                             \
 	4u /* receives beyond the request limit: I_LOGOUT and responses to our requests cost no credit */
 
+/*
+ * SINGLE logins of one nexus on their way: each waits for the channels of the one before it, so one host could fill the
+ * gateway's queue of logins.
+ */
+#define LOGIN_NEXUS_PENDING 8u
+
 /* What the port knows when a login comes. */
 struct login_facts {
 	bool draining;
 	bool nexus_live;         /* the I_T nexus exists */
 	bool same_host;          /* and its address is the peer's host */
+	uint32_t nexus_logins;   /* on their way */
 	uint32_t nexus_channels; /* that exist or are being made */
 	uint32_t channels, nexuses; /* of the whole port, likewise */
 };

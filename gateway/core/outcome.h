@@ -47,6 +47,10 @@ enum outcome_kind {
 	  "the gateway has all the I_T nexuses that it may have", "SRP r16a LOGIN_REJ") \
 	X(LOGIN_RESOURCES, REJECT, SRP_REJ_INSUFFICIENT_RESOURCES, 0, 0, \
 	  "memory or RDMA resources ran out", "SRP r16a LOGIN_REJ") \
+	X(LOGIN_PENDING, REJECT, SRP_REJ_INSUFFICIENT_RESOURCES, 0, 0, \
+	  "too many logins of its I_T nexus wait for each other", "SRP r16a LOGIN_REJ") \
+	X(LOGIN_GIVEN_UP, REJECT, SRP_REJ_NO_DETAIL, 0, 0, \
+	  "the peer gave up before the login was answered", "SRP r16a LOGIN_REJ") \
 	X(LOGIN_DRAINING, REJECT, SRP_REJ_INSUFFICIENT_RESOURCES, 0, 0, \
 	  "the gateway is stopping", "SRP r16a LOGIN_REJ") \
 	X(IU_SHORT, LOGOUT, SRP_TLO_INVALID_IU_LEN, 0, 0, \

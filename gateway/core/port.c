@@ -196,6 +196,7 @@ static void replied(struct reactor_msg *msg)
 {
 	struct login *l = container_of(msg, struct login, msg);
 	struct port *p = l->port;
+	int rc;
 
 	if (l->nexus_created)
 		l->entry->n_alive++;
@@ -205,12 +206,14 @@ static void replied(struct reactor_msg *msg)
 		login_forget(l);
 		return;
 	}
-	l->accepted = accept_at_fabric(l) == 0;
+	rc = accept_at_fabric(l);
+	l->accepted = rc == 0;
 	if (l->accepted) {
 		p->accepted_total++;
 		log_login(&l->key, &l->peer, OUTCOME_OK, l);
 	} else {
-		refuse(p, l->conn, &l->key, &l->peer, l->terms.tag, OUTCOME_LOGIN_RESOURCES);
+		refuse(p, l->conn, &l->key, &l->peer, l->terms.tag,
+		       rc == -ENOTCONN ? OUTCOME_LOGIN_GIVEN_UP : OUTCOME_LOGIN_RESOURCES);
 	}
 	l->conn = NULL; /* the channel's, or gone */
 	l->msg.fn = tell_shard;
@@ -277,6 +280,7 @@ static enum outcome decide(struct port *p, const struct fabric_login *login, str
 	if (*entry) {
 		facts.nexus_live = true;
 		facts.same_host = fabric_addr_same_host(&(*entry)->addr, &login->peer);
+		facts.nexus_logins = (*entry)->n_logins;
 		facts.nexus_channels = (*entry)->n_channels;
 	}
 	conn->ops->limits(conn, limits);

@@ -131,6 +131,10 @@ static void test_order_of_refusals(void **state)
 	w.facts.same_host = true;
 	assert_int_equal(decide(&w), OUTCOME_LOGIN_NEXUS_CHANNELS);
 	w.facts.nexus_channels = 1;
+	w.facts.nexus_logins = LOGIN_NEXUS_PENDING;
+	w.req.req_flags = SRP_MULTI_SINGLE;
+	assert_int_equal(decide(&w), OUTCOME_LOGIN_PENDING);
+	w.req.req_flags = SRP_MULTI_MULTI; /* waits for nobody, and is counted as a channel */
 	assert_int_equal(decide(&w), OUTCOME_LOGIN_CHANNELS);
 	w.facts.channels = 1;
 	assert_int_equal(decide(&w), OUTCOME_OK);

@@ -202,6 +202,12 @@ static void test_accept_fails(void **state)
 	rig_wait_ms(r, 3000);
 	assert_int_equal(r->core->port.n_channels, 0);
 	assert_int_equal(r->core->port.n_nexuses, 0);
+	/* Nobody reads this one, but the log and the counters say what it was. */
+	r->fab.accept_rc = -ENOTCONN;
+	rig_expect_reject(r, rig_login_raw(r, &l), 0x00010000);
+	assert_int_equal(r->core->port.refused_by_reason_total[0], 1);
+	assert_int_equal(r->core->port.refused_by_reason_total[1], 1);
+	rig_wait_ms(r, 3000);
 	r->fab.accept_rc = 0;
 	assert_true(rig_login_raw(r, &l)->accepted);
 	rig_stop(r);
@@ -224,6 +230,30 @@ static void test_peer_gives_up(void **state)
 	assert_true(b->rejected);
 	assert_true(c->accepted);
 	assert_int_equal(r->core->port.n_channels, 1);
+	rig_stop(r);
+}
+
+/* Logins that wait for each other are few, so that one host does not fill the queue of all. */
+static void test_pending_logins_of_one_nexus(void **state)
+{
+	struct rig *r = *state;
+	struct rig_login one = { .id = 1 }, other = { .id = 2, .peer = "10.0.0.2" };
+	struct fake_conn *a, *c;
+
+	rig_start(r);
+	a = rig_login(r);
+	a->manual = true; /* its end takes a while */
+	for (unsigned i = 0; i < 8; i++)
+		assert_false(rig_login_raw(r, &one)->rejected);
+	for (unsigned i = 0; i < 300; i++)
+		rig_expect_reject(r, rig_login_raw(r, &one), 0x00010001);
+	assert_int_equal(r->core->port.n_pending, 8);
+	c = rig_login_raw(r, &other);
+	assert_true(c->accepted);
+	a->manual = false;
+	rig_wait_ms(r, 30000);
+	assert_int_equal(r->core->port.n_pending, 0);
+	assert_true(rig_login_raw(r, &one)->accepted);
 	rig_stop(r);
 }
 
@@ -651,6 +681,7 @@ int main(void)
 		TEST(test_anonymous_hosts),
 		TEST(test_accept_fails),
 		TEST(test_peer_gives_up),
+		TEST(test_pending_logins_of_one_nexus),
 		TEST(test_two_single_logins_at_once),
 		TEST(test_i_logout),
 		TEST(test_iu_before_established),
