@@ -238,6 +238,7 @@ static void send_one(struct session *s, uint32_t lun, bool is_tur)
 	c->n_frag = below(h, 2) ? 1 : 1 + below(h, c->len_bytes < 250 ? 1 : 250);
 	if (is_tur) {
 		put32(c->cdb + 1, o->id);
+		c->cdb[5] = 0xc0;
 	} else {
 		c->cdb[0] = is_write ? 0x8a : 0x88;
 		put32(c->cdb + 2, o->id);
@@ -480,6 +481,9 @@ static void act(struct host *h, struct session *s)
 		abort_one(s, false);
 	if (chance(h, h->p.reset_ppm))
 		reset_one(s);
+	/* A session does some work before it ends, so that quick hosts do more than log in. */
+	if (h->st.cmds < 4 * h->st.logins)
+		return;
 	if (chance(h, h->p.drop_ppm)) {
 		/* One channel breaks and the others live for a moment: nothing more is sent, as the target may not know yet. */
 		s->dropped = below(h, 2);

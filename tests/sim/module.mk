@@ -14,9 +14,9 @@ OBJS += $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/*.c))
 
 sim_link = $(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
-$(BUILD)/tests/sim/sim: $(BUILD)/tests/sim/sim_main.o $(BUILD)/tests/sim/run.o $(SIM_COMMON_OBJ) $(SIM_LIBS)
+$(BUILD)/tests/sim/sim: $(patsubst %,$(BUILD)/tests/sim/%.o,sim_main run villain) $(SIM_COMMON_OBJ) $(SIM_LIBS)
 	$(sim_link) -lpthread
-$(BUILD)/tests/sim/threads: $(BUILD)/tests/sim/threads.o $(SIM_COMMON_OBJ) $(SIM_LIBS)
+$(BUILD)/tests/sim/threads: $(patsubst %,$(BUILD)/tests/sim/%.o,threads villain) $(SIM_COMMON_OBJ) $(SIM_LIBS)
 	$(sim_link) -lpthread
 $(SIM_SCENARIO_BIN): $(BUILD)/tests/sim/%: $(BUILD)/tests/sim/%.o $(BUILD)/tests/sim/bench.o $(SIM_COMMON_OBJ) $(SIM_LIBS)
 	$(sim_link) -lcmocka -lpthread

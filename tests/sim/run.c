@@ -5,6 +5,8 @@
  */
 #include "run.h"
 
+#include "villain.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,7 @@ struct run {
 	struct host *host[MAX_HOSTS];
 	struct reactor *host_reactor[MAX_HOSTS];
 	uint32_t n_hosts;
+	struct villain *villain; /* or NULL */
 	uint32_t disk[RIG_MAX_LUNS];
 	char wrong[1500];
 };
@@ -193,7 +196,7 @@ static bool all_out(void *arg)
 	for (uint32_t k = 0; k < r->n_hosts; k++)
 		if (!host_is_out(r->host[k]))
 			return false;
-	return true;
+	return !r->villain || villain_is_out(r->villain);
 }
 
 static const char *stuck(struct run *r, const char *where)
@@ -260,12 +263,16 @@ static const char *work(struct run *r)
 	}
 	for (uint32_t k = 0; k < r->n_hosts; k++)
 		host_start(r->host[k]);
+	if (r->villain)
+		villain_start(r->villain);
 	if (map_changes)
 		change_map(r);
 	/* A stuck back-end makes slow runs: after a while the rest is not sent. */
 	sim_run_until(w, all_done, r, 30 * NS_PER_S);
 	for (uint32_t k = 0; k < r->n_hosts; k++)
 		host_stop(r->host[k]);
+	if (r->villain)
+		villain_stop(r->villain);
 	calm_down(r);
 	if (!sim_run_until(w, all_idle, r, 60 * NS_PER_S))
 		return stuck(r, "the end of the commands");
@@ -335,6 +342,8 @@ const char *run_seed(uint64_t seed, bool verbose, struct run_totals *totals)
 		choose_host(&r, k, &hp);
 		r.host[k] = host_create(&hp);
 	}
+	if (one_in(&r, 3))
+		r.villain = villain_create(r.rig.w, r.host_reactor[0], rnd(&r), 9);
 	bad = work(&r);
 	add_totals(&r, totals);
 	if (verbose)
@@ -348,5 +357,7 @@ const char *run_seed(uint64_t seed, bool verbose, struct run_totals *totals)
 	sim_run_idle(r.rig.w, 100 * NS_PER_MS, 10 * NS_PER_S);
 	for (uint32_t k = 0; k < r.n_hosts; k++)
 		host_free(r.host[k]);
+	if (r.villain)
+		villain_free(r.villain);
 	return rig_finish(&r.rig, 10000);
 }

@@ -302,8 +302,16 @@ static void act(struct simio *s)
 	uint64_t want = (uint64_t)s->n_blocks * BLOCK_BYTES;
 
 	s->phase = PHASE_ACTED;
-	if (s->status || !s->is_rw)
+	if (s->status)
 		return;
+	if (!s->is_rw) {
+		/* Commands that the ledger does not follow: they move something, or nothing. */
+		if (io->dir == SRPGW_DIR_IN)
+			for (uint32_t v = 0; v < io->n_iov; v++)
+				memset(io->iov[v].iov_base, 0xa5, io->iov[v].iov_len);
+		s->moved = io->cdb[0] == 0x28 || io->cdb[0] == 0x2a ? io->data_len : 0;
+		return;
+	}
 	if (s->is_write) {
 		check_write_data(s, "landing");
 		ledger_land(p->be->l, s->id);
@@ -569,8 +577,8 @@ static void decode(struct simio *s)
 		s->id = get32(cdb + 2);
 		s->lba = get32(cdb + 6);
 		s->n_blocks = get32(cdb + 10);
-	} else if (cdb[0] == 0) {
-		s->id = get32(cdb + 1); /* TEST UNIT READY: reserved bytes */
+	} else if (cdb[0] == 0 && cdb[5] == 0xc0) {
+		s->id = get32(cdb + 1); /* TEST UNIT READY: reserved bytes, when the vendor's bits say so */
 	}
 }
 

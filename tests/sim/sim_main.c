@@ -19,7 +19,7 @@
 
 #define MAX_WORKERS 16
 #define MAX_PRINTED 20
-#define SEED_LIMIT_S 2 /* of real time: a run that is stuck in a loop */
+#define SEED_LIMIT_S 30 /* of processor time: a run that is stuck in a loop */
 
 struct worker {
 	pid_t pid;

@@ -4,6 +4,7 @@
  * hosts, bridge and ledger as in the stepped runs; what happens when is up to the scheduler.
  */
 #include "host.h"
+#include "villain.h"
 
 #include "../../gateway/base/log.h"
 
@@ -29,6 +30,7 @@ struct call {
 struct threads {
 	struct rig rig;
 	struct host *host[N_HOSTS];
+	struct villain *villain; /* beside the first host */
 	struct reactor *host_reactor[N_HOSTS];
 	pthread_t thread[1 + N_DATA + N_HOSTS];
 	struct reactor *reactor[1 + N_DATA + N_HOSTS];
@@ -96,6 +98,11 @@ static void do_check(void *arg)
 static void do_logout(void *arg)
 {
 	host_logout(arg);
+}
+
+static void do_stop_villain(void *arg)
+{
+	villain_stop(arg);
 }
 
 static void drained(void *arg)
@@ -173,6 +180,8 @@ static void build(struct threads *t, uint64_t seed)
 		t->host[k] = host_create(&hp);
 		host_start(t->host[k]);
 	}
+	t->villain = villain_create(t->rig.w, t->host_reactor[0], seed, 9);
+	villain_start(t->villain);
 	t->reactor[t->n_threads++] = t->rig.control;
 	for (uint32_t k = 0; k < N_DATA; k++)
 		t->reactor[t->n_threads++] = t->rig.data[k];
@@ -188,6 +197,11 @@ static const char *work(struct threads *t)
 	if (!wait_for(t, host_is_done))
 		return "the hosts did not send all their commands";
 	on_all(t, do_stop);
+	call_on(t->host_reactor[0], do_stop_villain, t->villain);
+	for (int k = 0; k < PATIENCE_S * 100 && !villain_is_out(t->villain); k++)
+		pause_ms(10);
+	if (!villain_is_out(t->villain))
+		return "the villain did not log out";
 	if (!wait_for(t, host_is_idle))
 		return "commands were not answered";
 	on_all(t, do_probe);
@@ -246,6 +260,7 @@ static const char *one_round(uint64_t seed, uint64_t *n_cmds)
 		return bad;
 	for (uint32_t k = 0; k < N_HOSTS; k++)
 		host_free(t.host[k]);
+	villain_free(t.villain);
 	for (size_t k = 0; k < t.rig.n_region; k++)
 		t.rig.gw->ops->mem_del(t.rig.gw, t.rig.region[k]);
 	rig_free(&t.rig);

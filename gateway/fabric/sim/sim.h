@@ -88,6 +88,8 @@ void sim_violation(struct sim_world *w, struct fabric *f, const char *fmt, ...) 
  */
 int sim_fabric_create(struct sim_world *w, const char *name, struct reactor *control, const struct fabric_limits *limits,
 		      uint32_t n_spare_rx, struct fabric **out) WARN_UNUSED;
+/* Its users describe memory that they do not expose: RDMA that fails there is not held against the peer. Before it connects. */
+void sim_fabric_lies(struct fabric *f);
 uint64_t sim_fabric_violations(const struct fabric *f);
 
 /* "10.1.0.N:port" and its parse. */

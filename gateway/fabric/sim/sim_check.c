@@ -128,6 +128,8 @@ uint8_t *check_remote(struct sim_end *end, const struct fabric_wr *wr, uint32_t 
 	if (x && x->rkey == wr->rkey && wr->remote_addr >= base && wr->remote_addr - base <= x->len_bytes &&
 	    len <= x->len_bytes - (wr->remote_addr - base))
 		return x->addr + (wr->remote_addr - base);
+	if (end->f->lies)
+		return NULL;
 	sim_violation(end->link->w, &end->peer->f->base, "%s of %u bytes at 0x%llx with the key 0x%08x on link %llu: %s",
 		      wr->opcode == FABRIC_READ ? "READ" : "WRITE", len, (unsigned long long)wr->remote_addr, wr->rkey,
 		      (unsigned long long)end->link->number,

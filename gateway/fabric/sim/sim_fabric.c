@@ -155,6 +155,11 @@ int sim_fabric_create(struct sim_world *w, const char *name, struct reactor *con
 	return 0;
 }
 
+void sim_fabric_lies(struct fabric *f)
+{
+	sim_of(f)->lies = true;
+}
+
 uint64_t sim_fabric_violations(const struct fabric *f)
 {
 	return container_of(f, const struct sim_fabric, base)->violations;
