@@ -146,6 +146,10 @@ static void dispatch(struct task *t)
 		task_refuse(t, OUTCOME_TOO_LARGE);
 		return;
 	}
+	if (!task_share(t)) {
+		task_refuse(t, OUTCOME_TASK_SET_FULL);
+		return;
+	}
 	ua = ua_exempt(t->cdb[0]) ? OUTCOME_OK : lu_take_ua(t->lu);
 	if (ua != OUTCOME_OK)
 		task_refuse(t, ua);

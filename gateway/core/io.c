@@ -12,6 +12,7 @@
 #include "path.h"
 #include "quota.h"
 #include "shard.h"
+#include "share.h"
 #include "task.h"
 
 #include <string.h>
@@ -33,6 +34,9 @@ bool io_quota_allows(const struct task *t)
 	uint64_t need = io_need_bytes(t), free_bytes = pool_free_bytes(s->pool);
 
 	if (p && (!quota_allows(p->quota_ios, 1, s->n_ios_free) || !quota_allows(p->quota_bytes, need, free_bytes)))
+		return false;
+	if (p && (!share_allows(p->share->quota_ios, 1, s->n_ios_free) ||
+		  !share_allows(p->share->quota_bytes, need, free_bytes)))
 		return false;
 	return quota_allows(t->nexus->quota_ios, 1, s->n_ios_free) &&
 	       quota_allows(t->nexus->quota_bytes, need, free_bytes);
@@ -56,6 +60,8 @@ static void quota_take(struct io *io, uint32_t bytes)
 	if (io->path) {
 		io->path->quota_bytes += bytes;
 		io->path->quota_ios++;
+		io->path->share->quota_bytes += bytes;
+		io->path->share->quota_ios++;
 	}
 }
 
@@ -66,6 +72,8 @@ static void quota_pay(struct io *io)
 	if (io->path) {
 		io->path->quota_bytes -= io->quota_bytes;
 		io->path->quota_ios--;
+		io->path->share->quota_bytes -= io->quota_bytes;
+		io->path->share->quota_ios--;
 	}
 }
 

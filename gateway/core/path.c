@@ -10,6 +10,7 @@
 #include "lu.h"
 #include "nexus.h"
 #include "reserve.h"
+#include "share.h"
 #include "task.h"
 
 #include <errno.h>
@@ -355,6 +356,11 @@ struct path *path_get(struct nexus *n, struct backend *b)
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
+	p->share = share_get(n->shard, b);
+	if (!p->share) {
+		free(p);
+		return NULL;
+	}
 	p->shard = n->shard;
 	p->nexus = n;
 	p->backend = b;
@@ -389,6 +395,7 @@ void path_free(struct path *p)
 	list_del(&p->node);
 	list_del(&p->dirty_node);
 	list_del(&p->starved_node);
+	share_put(p->share);
 	snapshot_unref(p->use);
 	free(p);
 }

@@ -31,6 +31,7 @@ struct path {
 	struct shard *shard;
 	struct nexus *nexus;
 	struct backend *backend;
+	struct share *share; /* of the back-end, with the other nexuses' */
 	struct snapshot_use *use; /* keeps the back-end alive */
 	struct srpgw_bridge_path *session;
 	uint32_t number;

@@ -114,6 +114,7 @@ static void init_lists(struct shard *s)
 	list_init(&s->nexuses);
 	list_init(&s->wait_buffer);
 	list_init(&s->starved);
+	list_init(&s->shares);
 	list_init(&s->parked);
 	list_init(&s->dirty_paths);
 	list_init(&s->dirty_channels);

@@ -57,6 +57,7 @@ struct shard {
 	uint32_t n_ctl;
 
 	struct list nexuses;
+	struct list shares;      /* struct share: of each back-end */
 	struct list wait_buffer; /* tasks in WAIT_BUFFER */
 	struct list starved;     /* paths with tasks in READY that wait for quota */
 	struct list parked;      /* channels with IUs that found no free task */

@@ -13,6 +13,7 @@
 #include "path.h"
 #include "quota.h"
 #include "shard.h"
+#include "share.h"
 #include "tmf.h"
 
 #include <string.h>
@@ -40,7 +41,7 @@ static void reset(struct task *t)
 	t->cause = TASK_CAUSE_NONE;
 	t->dir = SRPGW_DIR_NONE;
 	t->sol_not = t->attr = t->cdb_len = 0;
-	t->credit_held = t->admitted = t->local = t->fetched = t->fetching_table = false;
+	t->credit_held = t->admitted = t->local = t->fetched = t->fetching_table = t->shared = false;
 	t->data_len = t->buf_len = t->n_table = 0;
 	t->desc = (struct buf){ .next = NULL };
 	t->imm = (struct buf){ .next = NULL };
@@ -131,6 +132,18 @@ void task_unadmit(struct task *t)
 	path_mark(t->lu->path);
 }
 
+bool task_share(struct task *t)
+{
+	const struct shard *s = t->shard;
+	uint32_t free = s->n_tasks_free + 1, spare = spare_tasks(s); /* 1: itself */
+
+	if (free <= spare || !share_allows(t->lu->path->share->n_tasks, 1, free - spare))
+		return false;
+	t->shared = true;
+	t->lu->path->share->n_tasks++;
+	return true;
+}
+
 void task_retire(struct task *t)
 {
 	struct shard *s = t->shard;
@@ -143,6 +156,8 @@ void task_retire(struct task *t)
 	task_unadmit(t);
 	if (t->io)
 		io_release(t->io);
+	if (t->shared)
+		t->lu->path->share->n_tasks--;
 	if (t->lu)
 		lu_unref(t->lu);
 	if (t->credit_held)

@@ -62,6 +62,7 @@ struct task {
 	bool local;         /* answered by the gateway, see local.c */
 	bool fetched;       /* data-out is complete in the io's buffers */
 	bool fetching_table;
+	bool shared; /* counts in the share of its back-end */
 	uint8_t cdb_len;
 	uint8_t cdb[TASK_CDB_BYTES];
 	uint8_t lun[8];
@@ -104,6 +105,9 @@ void task_count_time(struct task *t, bool fresh);
 
 /* The end: gives back everything it still holds (not an io at the bridge), pays the credit, FREE. */
 void task_retire(struct task *t);
+
+/* Counts it in the share of its back-end. False: that has as many tasks as it may. */
+bool task_share(struct task *t) WARN_UNUSED;
 
 /* Its path does not count it as admitted any more; harmless when it did not. */
 void task_unadmit(struct task *t);

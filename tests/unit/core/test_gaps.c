@@ -8,6 +8,7 @@
 #include "../../../gateway/core/lu.h"
 #include "../../../gateway/core/path.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,19 @@ static int setup(void **state)
 
 	assert_non_null(r);
 	rig_init(r);
+	rig_start(r);
+	*state = r;
+	return 0;
+}
+
+static int setup_big(void **state)
+{
+	struct rig *r = calloc(1, sizeof(*r));
+
+	assert_non_null(r);
+	rig_init(r);
+	r->params.max_tasks = 2048;
+	r->params.pool_bytes = 16u << 20;
 	rig_start(r);
 	*state = r;
 	return 0;
@@ -231,6 +245,56 @@ static void test_hazard_longer_than_a_fence(void **state)
 	r->backend[0].fence_ms = 700;
 }
 
+/* @n hosts, 15 commands of @len each, all for one back-end that does not answer. */
+static void load_dead_backend(struct rig *r, unsigned n, uint32_t len)
+{
+	char peer[16];
+
+	r->disk[0]->hold = true;
+	for (unsigned i = 0; i < n; i++) {
+		struct rig_login l = {.peer = peer, .id = (uint8_t)(10 + i)};
+		struct fake_conn *c;
+
+		snprintf(peer, sizeof(peer), "10.0.1.%u", i + 1);
+		c = rig_login_raw(r, &l);
+		fake_established(c);
+		rig_run(r);
+		for (unsigned k = 0; k < 15; k++)
+			rig_read(r, c, 0, 0, r->mem, len);
+	}
+}
+
+/* One back-end stands still for many hosts: another's still gets its large command through. */
+static void dead_backend(struct rig *r, unsigned n, uint32_t len)
+{
+	struct rig_login l = {.peer = "10.0.0.9", .id = 99};
+	const struct shard *s = r->core->shard[0];
+	struct fake_conn *c;
+
+	load_dead_backend(r, n, len);
+	assert_true(s->n_ios_free >= s->n_ios / 4);
+	assert_true(s->n_tasks_free >= s->n_tasks / 5);
+	c = rig_login_raw(r, &l);
+	fake_established(c);
+	rig_run(r);
+	rig_expect_status(r, c, rig_read(r, c, 2, 0, r->mem, 524288), SCSI_GOOD);
+	r->disk[0]->hold = false;
+	while (fake_first(r->disk[0])) {
+		fake_answer(fake_first(r->disk[0]));
+		rig_run(r);
+	}
+}
+
+static void test_dead_backend_takes_not_all_memory(void **state)
+{
+	dead_backend(*state, 8, 131072);
+}
+
+static void test_dead_backend_takes_not_all_tasks(void **state)
+{
+	dead_backend(*state, 14, 512);
+}
+
 static void set_flag(void *arg)
 {
 	*(bool *)arg = true;
@@ -274,6 +338,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_lun_moves_and_returns, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_abort_answers_inside_reset, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_hazard_longer_than_a_fence, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_dead_backend_takes_not_all_memory, setup_big, teardown),
+	    cmocka_unit_test_setup_teardown(test_dead_backend_takes_not_all_tasks, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_drain_does_not_wait_for_fences, setup, teardown_drained),
 	};
 
