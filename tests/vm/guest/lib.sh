@@ -134,7 +134,7 @@ gateway_config() {
 # gateway_start: srpgwd with $CONFIG; returns when it listens.
 gateway_start() {
 	command -v srpgwd >/dev/null || fail "no srpgwd in this image"
-	ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1 \
+	ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=exitcode=99 \
 		srpgwd -c $CONFIG >>"/log/$SCENARIO.srpgwd" 2>&1 &
 	echo $! >"$STATE/srpgwd"
 	wait_for 30 "srpgwd to listen" gateway_ready
