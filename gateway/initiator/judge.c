@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void keep_text(struct chan *ch, const char *fmt, va_list ap)
+static void PRINTF_LIKE(2, 0) keep_text(struct chan *ch, const char *fmt, va_list ap)
 {
 	struct initiator *i = ch->i;
 	int n = snprintf(i->first_error, sizeof(i->first_error), "channel %u: ", ch->number);

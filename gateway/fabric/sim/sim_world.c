@@ -191,7 +191,7 @@ struct sim_faults *sim_faults(struct sim_world *w)
 	return &w->faults;
 }
 
-static void format(char text[200], const char *fmt, va_list ap)
+static void PRINTF_LIKE(2, 0) format(char text[200], const char *fmt, va_list ap)
 {
 	vsnprintf(text, 200, fmt, ap);
 }
