@@ -107,6 +107,10 @@ static int complete(struct iwarp_params *p, struct err *e)
 	if (p->revision > 2)
 		return err_set(e, -EINVAL, "MPA revision %u is not known", p->revision);
 	p->rx_bytes = (p->rx_bytes + 63) & ~63u;
+	if (p->max_ulpdu) /* without pad */
+		p->max_ulpdu -= (p->max_ulpdu - 2) % 4;
+	if (p->max_ulpdu == FPDU_MIN_ULPDU - 2)
+		p->max_ulpdu = FPDU_MIN_ULPDU;
 	return 0;
 }
 

@@ -16,7 +16,7 @@ uint32_t fpdu_mulpdu(uint32_t emss, bool markers)
 	mulpdu = emss > overhead ? emss - overhead : 0;
 	if (mulpdu < FPDU_MIN_ULPDU)
 		return FPDU_MIN_ULPDU;
-	return mulpdu > FPDU_MAX_ULPDU ? FPDU_MAX_ULPDU : mulpdu;
+	return mulpdu > FPDU_MAX_UNPADDED_ULPDU ? FPDU_MAX_UNPADDED_ULPDU : mulpdu;
 }
 
 void fpdu_batch_init(struct fpdu_batch *b, bool crc, bool markers)

@@ -16,6 +16,7 @@
 #define FPDU_CRC_LEN 4u
 #define FPDU_MIN_ULPDU 128u   /* RFC 5044 3 */
 #define FPDU_MAX_ULPDU 64768u
+#define FPDU_MAX_UNPADDED_ULPDU 64766u /* the longest without pad */
 #define FPDU_MARKER_LEN 4u
 #define FPDU_MARKER_EVERY 512u
 
@@ -30,6 +31,18 @@ static inline uint32_t fpdu_pad(uint32_t ulpdu_len)
 static inline uint32_t fpdu_len(uint32_t ulpdu_len)
 {
 	return FPDU_LENGTH_LEN + ulpdu_len + fpdu_pad(ulpdu_len) + FPDU_CRC_LEN;
+}
+
+/*
+ * Linux' siw mixes up pad and CRC of an FPDU when a TCP segment ends inside of them, and then finds a CRC error. So we let
+ * none end there. True when an FPDU that begins @at bytes behind the beginning of a segment would have that
+ * fate, with segments of @emss bytes.
+ */
+static inline bool fpdu_trailer_is_cut(size_t at, uint32_t ulpdu_len, uint32_t emss)
+{
+	size_t end = at + fpdu_len(ulpdu_len), last_cut = (end - 1) / emss * emss;
+
+	return last_cut > end - FPDU_CRC_LEN - fpdu_pad(ulpdu_len);
 }
 
 #define FPDU_BATCH_IOV 512u

@@ -147,8 +147,8 @@ struct iwarp_tx {
 	struct fpdu_batch *batch;
 	uint32_t iov_at;                 /* first entry that is not sent whole */
 	uint64_t sent;                   /* stream offset that TCP has taken */
-	uint32_t mulpdu;
-	uint64_t mulpdu_at_ns;
+	uint32_t emss, mulpdu;
+	uint64_t emss_at_ns;
 	uint64_t stalled_ns;             /* since when TCP takes nothing; 0: it does */
 	bool gated;                      /* passive: nothing may be sent before the first FPDU came (RFC 5044 7.1.2) */
 	bool rtr_due;                    /* active, peer-to-peer: the ready-to-receive message goes first */

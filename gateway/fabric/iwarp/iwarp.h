@@ -15,7 +15,11 @@ struct iwarp_params {
 	uint32_t rx_buffers; /* receive buffers per reactor, shared by its connections; default 2048 */
 	uint32_t sq_depth;   /* largest send queue of a connection, work requests; default 512 */
 	uint32_t reads;      /* RDMA Reads outstanding per connection and direction, 1..128; default 16 */
-	bool no_crc;         /* do not ask for CRCs; they are used all the same when the peer asks */
+	/*
+	 * Do not ask for CRCs; they are used all the same when the peer asks. For hosts with Linux' siw behind something that
+	 * cuts TCP segments anew (a proxy, a user-mode network): siw finds CRC errors where a segment ends inside of a CRC.
+	 */
+	bool no_crc;
 	/*
 	 * Longest ULPDU, 128..64768; default: what fits into a TCP segment, as RFC 5044 4.5 wants it. More is quicker
 	 * with peers that are software, and may break those that are not.

@@ -54,24 +54,31 @@ size_t term_encode(enum term_cause cause, uint16_t ulpdu_len, const uint8_t *ddp
 	return len;
 }
 
-static const char *text_of(uint8_t layer, uint8_t etype, uint8_t code)
+static enum term_cause cause_of(uint8_t layer, uint8_t etype, uint8_t code)
 {
 	for (int i = TERM_NONE + 1; i < TERM_N_CAUSES; i++) {
 		if (rows[i].layer == layer && rows[i].etype == etype && rows[i].code == code)
-			return rows[i].text;
+			return (enum term_cause)i;
 	}
-	return "unknown";
+	return TERM_NONE;
 }
 
 bool term_decode(const uint8_t *body, size_t len, struct term_msg *m)
 {
 	if (len < CTRL_LEN)
 		return false;
-	m->swapped = body[2] & SIW_HDR_BITS;
-	m->layer = m->swapped ? body[0] & 0x0f : body[0] >> 4;
-	m->etype = m->swapped ? body[0] >> 4 : body[0] & 0x0f;
+	m->layer = body[0] >> 4;
+	m->etype = body[0] & 0x0f;
 	m->code = body[1];
-	m->text = text_of(m->layer, m->etype, m->code);
+	m->cause = cause_of(m->layer, m->etype, m->code);
+	/* Without headers nothing betrays the order but that it makes no sense. */
+	m->swapped = body[2] & SIW_HDR_BITS || (m->cause == TERM_NONE && cause_of(m->etype, m->layer, m->code) != TERM_NONE);
+	if (m->swapped) {
+		m->layer = body[0] & 0x0f;
+		m->etype = body[0] >> 4;
+		m->cause = cause_of(m->layer, m->etype, m->code);
+	}
+	m->text = m->cause == TERM_NONE ? "unknown" : term_text(m->cause);
 	return true;
 }
 

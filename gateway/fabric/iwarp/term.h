@@ -65,7 +65,8 @@ size_t term_encode(enum term_cause cause, uint16_t ulpdu_len, const uint8_t *ddp
 struct term_msg {
 	uint8_t layer, etype, code;
 	bool swapped; /* the nibbles were in the wrong order, as Linux' siw sends them */
-	const char *text; /* of the cause, or "unknown" */
+	enum term_cause cause; /* TERM_NONE: unknown */
+	const char *text;      /* of the cause, or "unknown" */
 };
 /* Return: false when there are fewer than four bytes. */
 bool term_decode(const uint8_t *body, size_t len, struct term_msg *m);

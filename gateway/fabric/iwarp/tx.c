@@ -48,11 +48,11 @@ static bool send_batch(struct iwarp_conn *c)
 	struct iwarp_tx *tx = &c->tx;
 	struct fpdu_batch *b = tx->batch;
 	struct msghdr m = { .msg_iov = b->iov + tx->iov_at, .msg_iovlen = b->n_iov - tx->iov_at };
-	int more = iwarp_tx_pending(c) ? MSG_MORE : 0;
 	ssize_t n;
 
+	/* MSG_EOR: what comes later begins a segment of its own, so that the builder knows where segments end. */
 	do
-		n = sendmsg(c->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT | more);
+		n = sendmsg(c->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT | MSG_EOR);
 	while (n < 0 && errno == EINTR);
 	iwarp_count(&c->lane->count.send_calls_total, 1);
 	if (n < 0 && errno == EAGAIN) {

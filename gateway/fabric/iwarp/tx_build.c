@@ -10,19 +10,20 @@
 /* What one system call is given: enough to be worth it, little enough to stay in the cache between CRC and copy. */
 #define BATCH_BYTES (256u << 10)
 /* RFC 5044 4.5: the segment size changes while a connection lives. */
-#define MULPDU_STALE_NS (100 * NS_PER_MS)
+#define EMSS_STALE_NS (100 * NS_PER_MS)
 
-static void refresh_mulpdu(struct iwarp_conn *c)
+static void refresh_emss(struct iwarp_conn *c)
 {
 	struct iwarp_tx *tx = &c->tx;
 	uint64_t now_ns = iwarp_now(c);
 
-	if (c->fabric->params.max_ulpdu) {
-		tx->mulpdu = c->fabric->params.max_ulpdu;
-	} else if (!tx->mulpdu || now_ns - tx->mulpdu_at_ns >= MULPDU_STALE_NS) {
-		tx->mulpdu = fpdu_mulpdu(iwarp_socket_emss(c->fd), c->terms.markers);
-		tx->mulpdu_at_ns = now_ns;
-	}
+	if (tx->emss && now_ns - tx->emss_at_ns < EMSS_STALE_NS)
+		return;
+	tx->emss_at_ns = now_ns;
+	tx->emss = iwarp_socket_emss(c->fd);
+	tx->mulpdu = c->fabric->params.max_ulpdu;
+	if (!tx->mulpdu)
+		tx->mulpdu = fpdu_mulpdu(tx->emss, c->terms.markers);
 }
 
 void iwarp_tx_begin(struct iwarp_conn *c)
@@ -108,11 +109,30 @@ static bool begin_message(struct iwarp_conn *c)
 
 /* ---- pieces of FPDUs ---- */
 
+/* A batch begins with a TCP segment of its own, see tx.c. (With markers only peers that do not have this fault are left.) */
+static bool trailer_is_cut(const struct iwarp_tx *tx, uint32_t ulpdu_len)
+{
+	const struct fpdu_batch *b = tx->batch;
+
+	return b->crc && !b->markers && fpdu_trailer_is_cut(b->len_bytes, ulpdu_len, tx->emss);
+}
+
+static bool has_room(const struct iwarp_tx *tx, uint32_t ulpdu_len, uint32_t n_seg)
+{
+	if (tx->batch->n_iov && trailer_is_cut(tx, ulpdu_len))
+		return false; /* in the next batch it will lie differently */
+	return fpdu_batch_fits(tx->batch, ulpdu_len, n_seg);
+}
+
+/* How much of the message goes into the next FPDU. */
 static uint32_t cut(const struct iwarp_tx *tx, uint32_t hdr_len)
 {
 	uint32_t left = tx->len_bytes - tx->done_bytes, room = tx->mulpdu - hdr_len;
+	uint32_t len = left < room ? left : room;
 
-	return left < room ? left : room;
+	while (len > 4 && trailer_is_cut(tx, hdr_len + len))
+		len -= 4; /* at most twice: a trailer has up to 7 bytes */
+	return len;
 }
 
 static void begin_fpdu(struct iwarp_tx *tx, const struct ddp_hdr *h, uint32_t payload_len)
@@ -159,7 +179,7 @@ static void end_wr(struct iwarp_tx *tx)
 
 static bool put_small(struct iwarp_tx *tx, const struct ddp_hdr *h, const uint8_t *body, uint32_t len)
 {
-	if (!fpdu_batch_fits(tx->batch, DDP_UNTAGGED_LEN + len, 1))
+	if (!has_room(tx, DDP_UNTAGGED_LEN + len, 1))
 		return false;
 	begin_fpdu(tx, h, len);
 	fpdu_put(tx->batch, body, len);
@@ -191,7 +211,7 @@ static bool step_read(struct iwarp_conn *c)
 	const struct fabric_wr *wr = tx->wr;
 	const struct iwarp_orqe *o;
 
-	if (!fpdu_batch_fits(tx->batch, DDP_UNTAGGED_LEN + RDMAP_READ_REQ_LEN, 1))
+	if (!has_room(tx, DDP_UNTAGGED_LEN + RDMAP_READ_REQ_LEN, 1))
 		return false;
 	o = iwarp_orq_push(c, &tx->sq[tx->sq_next & (tx->sq_size - 1)], wr, tx->len_bytes);
 	if (!put_read_request(c, &(struct rdmap_read_req){ .sink_stag = o->stag, .size_bytes = o->size_bytes,
@@ -210,7 +230,7 @@ static bool step_segment(struct iwarp_conn *c)
 	uint32_t hdr_len = send ? DDP_UNTAGGED_LEN : DDP_TAGGED_LEN, len = cut(tx, hdr_len);
 	struct ddp_hdr h = { .version = DDP_VERSION, .tagged = !send };
 
-	if (!fpdu_batch_fits(tx->batch, hdr_len + len, wr->n_seg - tx->seg))
+	if (!has_room(tx, hdr_len + len, wr->n_seg - tx->seg))
 		return false;
 	h.last = tx->done_bytes + len == tx->len_bytes;
 	if (send) {
@@ -249,7 +269,7 @@ static bool step_response(struct iwarp_conn *c)
 		.to = r->sink_to + tx->done_bytes,
 	};
 
-	if (!fpdu_batch_fits(tx->batch, DDP_TAGGED_LEN + len, 1))
+	if (!has_room(tx, DDP_TAGGED_LEN + len, 1))
 		return false;
 	/* It was good when the request came; it may have been taken back since. */
 	if (len && stag_find(&c->stags, r->src_stag, r->src_to + tx->done_bytes, len, &from) != STAG_OK) {
@@ -329,7 +349,7 @@ static bool step(struct iwarp_conn *c)
 
 void iwarp_tx_build(struct iwarp_conn *c)
 {
-	refresh_mulpdu(c);
+	refresh_emss(c);
 	while (c->tx.batch->len_bytes < BATCH_BYTES && step(c))
 		;
 }

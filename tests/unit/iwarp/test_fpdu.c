@@ -22,7 +22,7 @@ static void test_mulpdu(void **state)
 	assert_int_equal(fpdu_mulpdu(1448, true), 1442 - 12);
 	assert_int_equal(fpdu_mulpdu(512, true), 506 - 4);
 	assert_int_equal(fpdu_mulpdu(513, true), 506 - 8);
-	assert_int_equal(fpdu_mulpdu(65483, false), 64768);
+	assert_int_equal(fpdu_mulpdu(65483, false), 64766);
 	assert_int_equal(fpdu_mulpdu(100, false), 128);
 	assert_int_equal(fpdu_mulpdu(0, true), 128);
 	for (uint32_t emss = 140; emss < 64000; emss++) {
@@ -35,6 +35,24 @@ static void test_mulpdu(void **state)
 	assert_int_equal(fpdu_pad(44), 2);
 	assert_int_equal(fpdu_pad(45), 1);
 	assert_int_equal(fpdu_len(46), 52);
+}
+
+/* The bytes of the trailer, one by one, against where segments end. */
+static void test_trailer_is_cut(void **state)
+{
+	(void)state;
+	for (uint32_t emss = 100; emss < 104; emss++) {
+		for (uint32_t ulpdu = 14; ulpdu < 400; ulpdu++) {
+			for (size_t at = 0; at < 300; at += 4) {
+				size_t end = at + fpdu_len(ulpdu), first = end - 4 - fpdu_pad(ulpdu);
+				bool cut = false;
+
+				for (size_t i = first; i + 1 < end; i++)
+					cut |= i / emss != (i + 1) / emss;
+				assert_int_equal(fpdu_trailer_is_cut(at, ulpdu, emss), cut);
+			}
+		}
+	}
 }
 
 static struct fpdu_batch *new_batch(bool crc, bool markers)
@@ -348,6 +366,11 @@ static void test_terminate_codec(void **state)
 	/* as Linux' siw writes 0/1/01 */
 	assert_true(term_decode((const uint8_t *)"\x10\x01\x07\x00", 4, &m));
 	assert_true(m.swapped && m.layer == 0 && m.etype == 1 && m.code == 1 && term_is_remote_access(&m));
+	/* and its CRC error, where only the meaning betrays the order */
+	assert_true(term_decode((const uint8_t *)"\x02\x02\x00\x00", 4, &m));
+	assert_true(m.swapped && m.cause == TERM_CRC && !term_is_remote_access(&m));
+	assert_true(term_decode((const uint8_t *)"\x02\x06\x00\x00", 4, &m));
+	assert_true(!m.swapped && m.cause == TERM_OPCODE);
 	assert_true(term_decode((const uint8_t *)"\x7f\x33\x00\x00", 4, &m));
 	assert_string_equal(m.text, "unknown");
 }
@@ -355,7 +378,7 @@ static void test_terminate_codec(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mulpdu),		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_mulpdu), cmocka_unit_test(test_trailer_is_cut),		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_markers),		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_headers),		cmocka_unit_test(test_read_request),
 		cmocka_unit_test(test_terminate_codec),
