@@ -28,7 +28,8 @@ static void refuse(struct iwarp_conn *c, int code, const char *text, const char 
 {
 	char why[160], peer[FABRIC_ADDR_STRLEN];
 
-	snprintf(why, sizeof(why), "%s %s%s%s", text, fabric_addr_str(&c->peer, peer), more ? ": " : "", more ? more : "");
+	snprintf(why, sizeof(why), "%s %s%s%s", text, fabric_addr_str(&c->peer, peer), more ? ": " : "",
+		 more ? more : "");
 	tell_refused(c, code, why);
 	iwarp_conn_dead(c, FABRIC_DOWN_REFUSED);
 }

@@ -34,9 +34,9 @@ static inline uint32_t fpdu_len(uint32_t ulpdu_len)
 }
 
 /*
- * Linux' siw mixes up pad and CRC of an FPDU when a TCP segment ends inside of them, and then finds a CRC error. So we let
- * none end there. True when an FPDU that begins @at bytes behind the beginning of a segment would have that
- * fate, with segments of @emss bytes.
+ * Linux' siw mixes up pad and CRC of an FPDU when a TCP segment ends inside of them, and then finds a CRC error. So we
+ * let none end there. True when an FPDU that begins @at bytes behind the beginning of a segment would have that fate,
+ * with segments of @emss bytes.
  */
 static inline bool fpdu_trailer_is_cut(size_t at, uint32_t ulpdu_len, uint32_t emss)
 {

@@ -16,8 +16,9 @@ struct iwarp_params {
 	uint32_t sq_depth;   /* largest send queue of a connection, work requests; default 512 */
 	uint32_t reads;      /* RDMA Reads outstanding per connection and direction, 1..128; default 16 */
 	/*
-	 * Do not ask for CRCs; they are used all the same when the peer asks. For hosts with Linux' siw behind something that
-	 * cuts TCP segments anew (a proxy, a user-mode network): siw finds CRC errors where a segment ends inside of a CRC.
+	 * Do not ask for CRCs; they are used all the same when the peer asks. For hosts with Linux' siw behind
+	 * something that cuts TCP segments anew (a proxy, a user-mode network): siw finds CRC errors where a segment
+	 * ends inside of a CRC.
 	 */
 	bool no_crc;
 	/*
@@ -29,7 +30,7 @@ struct iwarp_params {
 	uint8_t p2p_rtr;     /* when connecting: ready-to-receive messages to offer: 1 Send, 2 Write, 4 Read; or none */
 
 	/* Patience with peers, milliseconds. */
-	uint32_t startup_timeout_ms; /* a whole MPA request; the first message of a peer-to-peer initiator; default 5000 */
+	uint32_t startup_timeout_ms; /* a whole MPA request; a peer-to-peer initiator's first message; default 5000 */
 	uint32_t frame_timeout_ms;   /* a message that has begun to arrive; default 10000 */
 	uint32_t send_timeout_ms;    /* the peer takes nothing of what waits to be sent; default 15000 */
 	uint32_t read_timeout_ms;    /* no byte of the Read Responses that are due; default 30000 */

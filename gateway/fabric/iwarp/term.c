@@ -72,7 +72,9 @@ bool term_decode(const uint8_t *body, size_t len, struct term_msg *m)
 	m->code = body[1];
 	m->cause = cause_of(m->layer, m->etype, m->code);
 	/* Without headers nothing betrays the order but that it makes no sense. */
-	m->swapped = body[2] & SIW_HDR_BITS || (m->cause == TERM_NONE && cause_of(m->etype, m->layer, m->code) != TERM_NONE);
+	m->swapped = body[2] & SIW_HDR_BITS;
+	if (m->cause == TERM_NONE && cause_of(m->etype, m->layer, m->code) != TERM_NONE)
+		m->swapped = true;
 	if (m->swapped) {
 		m->layer = body[0] & 0x0f;
 		m->etype = body[0] >> 4;

@@ -109,7 +109,7 @@ static bool begin_message(struct iwarp_conn *c)
 
 /* ---- pieces of FPDUs ---- */
 
-/* A batch begins with a TCP segment of its own, see tx.c. (With markers only peers that do not have this fault are left.) */
+/* A batch begins with a TCP segment of its own, see tx.c. A peer that wants markers does not have this fault. */
 static bool trailer_is_cut(const struct iwarp_tx *tx, uint32_t ulpdu_len)
 {
 	const struct fpdu_batch *b = tx->batch;

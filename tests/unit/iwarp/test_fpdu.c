@@ -378,10 +378,10 @@ static void test_terminate_codec(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mulpdu), cmocka_unit_test(test_trailer_is_cut),		cmocka_unit_test(test_golden),
-		cmocka_unit_test(test_markers),		cmocka_unit_test(test_room),
-		cmocka_unit_test(test_headers),		cmocka_unit_test(test_read_request),
-		cmocka_unit_test(test_terminate_codec),
+		cmocka_unit_test(test_mulpdu),	     cmocka_unit_test(test_trailer_is_cut),
+		cmocka_unit_test(test_golden),	     cmocka_unit_test(test_markers),
+		cmocka_unit_test(test_room),	     cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_read_request), cmocka_unit_test(test_terminate_codec),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Where FPDUs lie in TCP segments: no segment ends inside of pad and CRC, even when its size is no multiple of 4. Looks into
- * the batch before it is sent, because nobody can see segments from outside.
+ * Where FPDUs lie in TCP segments: no segment ends inside of pad and CRC, even when its size is no multiple of 4. Looks
+ * into the batch before it is sent, because nobody can see segments from outside.
  */
 #include "raw.h"
 
