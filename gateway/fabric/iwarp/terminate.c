@@ -46,7 +46,7 @@ void iwarp_terminated(struct iwarp_conn *c, const uint8_t *body, size_t len)
 		log_warn("iwarp: %s: terminated by the peer: %s (%02x %02x %02x %02x%s)", peer, m.text, body[0],
 			 body[1], body[2], body[3], m.swapped ? ", fields swapped" : "");
 		if (m.cause == TERM_CRC)
-			log_warn("iwarp: %s: if that is Linux' siw, it is wrong: a TCP segment has ended inside of a CRC; "
+			log_warn("iwarp: %s: if that is Linux' siw, it is wrong: a TCP segment ended inside of a CRC; "
 				 "give the way to it an MTU that is a multiple of 4, or turn our CRC off",
 				 peer);
 		if (term_is_remote_access(&m) && tx->sq_head != tx->sq_tail)
