@@ -63,6 +63,7 @@ struct config_target {
 	struct schema_strings initiators;
 	struct schema_list luns;   /* struct config_lun */
 	struct schema_list groups; /* struct config_group */
+	int async_events;	   /* enum async_events of core */
 };
 
 struct config_limits {

@@ -10,6 +10,8 @@
 const char *const config_fabric_names[] = { "rdma", "ib", "iwarp", NULL };
 static const char *const log_level_names[] = { "error", "warn", "info", "debug", NULL }; /* order of enum log_level */
 
+static const char *const async_events_names[] = { "asked", "always", "never", NULL }; /* order of enum async_events */
+
 /* One key, one line or two: the formatter would make a column of each. */
 /* clang-format off */
 #define AT(type, member) .offset = offsetof(struct type, member)
@@ -141,6 +143,8 @@ static const struct schema_key target_keys[] = {
 	  .help = "what `initiators` see" },
 	{ "groups", SCHEMA_OBJECTS, AT(config_target, groups), .object = &group_object, .def = "[]",
 	  .help = "initiators with LUN maps of their own; searched before `initiators`" },
+	{ "async_events", SCHEMA_ENUM, AT(config_target, async_events), .names = async_events_names, .def = "\"asked\"",
+	  .help = "which hosts are told at once that their LUNs changed (SRP_AER_REQ), see \"Events\"" },
 	END
 };
 

@@ -80,6 +80,7 @@ static int build_target(struct snapshot *s, const struct config_target *c, struc
 
 	memcpy(t->t_port_id, c->id_ext.b, 8);
 	memcpy(t->t_port_id + 8, c->ioc_guid.b, 8);
+	t->async_events = (enum async_events)c->async_events;
 	t->name = arena_strdup(&s->arena, c->name);
 	t->group = arena_array(&s->arena, c->groups.n + 1, sizeof(*t->group));
 	if (!t->name || !t->group)

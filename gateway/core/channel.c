@@ -152,8 +152,8 @@ struct xfer_limits channel_round_limits(const struct channel *ch, enum fabric_op
 	return lim;
 }
 
-static int post_iu(struct channel *ch, struct channel_iu *iu, uint8_t *addr, size_t len, bool solicited,
-		   void (*done)(struct fabric_op *op, enum fabric_wc_status status))
+int channel_post_iu(struct channel *ch, struct channel_iu *iu, uint8_t *addr, size_t len, bool solicited,
+		    void (*done)(struct fabric_op *op, enum fabric_wc_status status))
 {
 	iu->seg = (struct fabric_seg){ .addr = addr, .len_bytes = (uint32_t)len, .region = shard_region(ch->shard) };
 	iu->wr = (struct fabric_wr){
@@ -188,52 +188,14 @@ static void pump_logout(struct channel *ch)
 	if (ch->logout.posted)
 		return;
 	lo.sol_not = solicited ? SRP_SOLNT : 0;
-	len = srp_t_logout_encode(&lo, ch->slot->addr, CTL_SLOT_BYTES / 2);
-	rc = post_iu(ch, &ch->logout, ch->slot->addr, len, solicited, logout_done);
+	len = srp_t_logout_encode(&lo, ch->slot->addr, CTL_LOGOUT_BYTES);
+	rc = channel_post_iu(ch, &ch->logout, ch->slot->addr, len, solicited, logout_done);
 	if (rc == 0) {
 		ch->logout.posted = true;
 		ch->n_sent++;
 	} else if (rc != -EAGAIN) {
 		disconnect(ch);
 	}
-}
-
-static void cred_req_done(struct fabric_op *op, enum fabric_wc_status status)
-{
-	struct channel *ch = container_of(op, struct channel, cred_req.op);
-	struct shard *s = ch->shard;
-
-	(void)status;
-	shard_enter(s);
-	channel_op_done(ch);
-	ch->cred_req.posted = false;
-	shard_leave(s);
-}
-
-static void pump_cred_req(struct channel *ch)
-{
-	uint8_t *addr = ch->slot->addr + CTL_SLOT_BYTES / 2;
-	bool solicited = ch->terms.solnt & SRP_LOGIN_CRSOLNT;
-	struct srp_cred_req cr = { .sol_not = solicited ? SRP_SOLNT : 0 };
-	uint32_t delta;
-	int rc;
-
-	/* The initiator keeps one buffer for answers to our requests: at most one may be open. */
-	if (ch->cred_req_open || ch->cred_req.posted || !credit_wants_request(&ch->credit))
-		return;
-	delta = credit_request(&ch->credit);
-	cr.req_lim_delta = (int32_t)delta;
-	cr.tag = ++ch->cred_req_tag;
-	rc = post_iu(ch, &ch->cred_req, addr, srp_cred_req_encode(&cr, addr, CTL_SLOT_BYTES / 2), solicited,
-		     cred_req_done);
-	if (rc == 0) {
-		ch->cred_req.posted = ch->cred_req_open = true;
-		ch->n_sent++;
-		return;
-	}
-	credit_unrequest(&ch->credit, delta);
-	if (rc != -EAGAIN)
-		channel_end(ch, OUTCOME_POST_FAILED);
 }
 
 /* Only the head of a queue advances. Responses first: they free what the others wait for. */
@@ -256,7 +218,7 @@ void channel_pump(struct channel *ch)
 	if (ch->state == CHANNEL_LIVE && channel_alive(ch)) {
 		pump_tasks(ch);
 		if (channel_alive(ch))
-			pump_cred_req(ch);
+			request_pump(ch);
 	}
 	if (ch->state == CHANNEL_DISCONNECTING)
 		pump_logout(ch);

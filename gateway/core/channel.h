@@ -28,7 +28,7 @@ enum channel_state {
 /* How long a T_LOGOUT may take before we disconnect anyway. */
 #define CHANNEL_LOGOUT_MS 500u
 
-/* A request of ours: T_LOGOUT, CRED_REQ. */
+/* A request of ours: T_LOGOUT, CRED_REQ, AER_REQ. */
 struct channel_iu {
 	struct fabric_op op;
 	struct fabric_wr wr;
@@ -66,9 +66,9 @@ struct channel {
 	uint32_t n_posted; /* ops of ours that the fabric has */
 
 	struct ctl_slot *slot;
-	struct channel_iu logout, cred_req;
-	bool cred_req_open;   /* posted, and its CRED_RSP has not come */
-	uint64_t cred_req_tag;
+	struct channel_iu logout, request;
+	uint8_t awaited; /* opcode of the response that is due: SRP_CRED_RSP, SRP_AER_RSP; 0: none */
+	uint64_t request_tag;
 
 	struct fabric_rx **park; /* IUs that found no free task, oldest first; ring of park_cap */
 	uint32_t park_cap, park_head, n_park;
@@ -118,6 +118,15 @@ int channel_post(struct channel *ch, struct fabric_op *op) WARN_UNUSED;
 struct xfer_limits channel_round_limits(const struct channel *ch, enum fabric_opcode opcode);
 /* To be called first in every done(). */
 void channel_op_done(struct channel *ch);
+/* Posts one information unit of @len bytes at @addr, in the channel's slot. Return: as channel_post(). */
+int channel_post_iu(struct channel *ch, struct channel_iu *iu, uint8_t *addr, size_t len, bool solicited,
+		    void (*done)(struct fabric_op *op, enum fabric_wc_status status)) WARN_UNUSED;
+
+/* ---- request.c: CRED_REQ and AER_REQ ---- */
+/* channel_pump() only: sends one of them when there is a reason and none is unanswered. */
+void request_pump(struct channel *ch);
+/* A CRED_RSP or AER_RSP of that tag came. Return: false when it answers no request of ours. */
+bool request_answered(struct channel *ch, uint8_t opcode, uint64_t tag) WARN_UNUSED;
 
 /* iu.c: one received information unit. Takes over @rx. Return: false if no task was free; @rx is the caller's then. */
 bool channel_receive(struct channel *ch, struct fabric_rx *rx);

@@ -56,10 +56,8 @@ static void response(struct channel *ch, const struct fabric_rx *rx, uint8_t opc
 
 	if (srp_simple_decode(rx->data, rx->len_bytes, opcode, &tag) != SRP_OK)
 		channel_end(ch, OUTCOME_IU_SHORT);
-	else if (opcode != SRP_CRED_RSP || !ch->cred_req_open || tag != ch->cred_req_tag)
+	else if (!request_answered(ch, opcode, tag))
 		channel_end(ch, OUTCOME_RSP_UNASKED);
-	else
-		ch->cred_req_open = false;
 	channel_mark(ch);
 }
 

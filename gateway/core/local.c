@@ -6,6 +6,7 @@
  */
 #include "../base/be.h"
 #include "channel.h"
+#include "event.h"
 #include "io.h"
 #include "lu.h"
 #include "nexus.h"
@@ -98,13 +99,6 @@ static void report_luns(struct task *t)
 		copy_out(t->io->data, off, n->lu[i]->lun, t->buf_len - off < 8 ? t->buf_len - off : 8);
 }
 
-/* Who asked for the list knows of its change. */
-static void forget_luns_changed(const struct nexus *n)
-{
-	for (size_t i = 0; i < n->n_lu; i++)
-		n->lu[i]->ua &= (uint8_t)~LU_UA_LUNS_CHANGED;
-}
-
 static void inquiry(struct task *t)
 {
 	uint8_t data[INQUIRY_BYTES];
@@ -135,7 +129,7 @@ void local_run(struct task *t)
 	else
 		request_sense(t);
 	if (t->cdb[0] == SCSI_OP_REPORT_LUNS)
-		forget_luns_changed(t->nexus);
+		event_luns_reported(t->nexus);
 	if (t->buf_len < t->data_len) {
 		t->reply.resid_kind = SRPGW_RESID_UNDER;
 		t->reply.resid = t->data_len - t->buf_len;

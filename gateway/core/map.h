@@ -64,11 +64,19 @@ struct initiator_group {
 	size_t n_lun;
 };
 
+/* To which hosts asynchronous events are told at once, by AER_REQ. */
+enum async_events {
+	ASYNC_EVENTS_ASKED, /* who asked for solicited notification of them at login (AESOLNT) */
+	ASYNC_EVENTS_ALWAYS,
+	ASYNC_EVENTS_NEVER,
+};
+
 struct target_conf {
 	uint8_t t_port_id[SRP_PORT_ID_LEN]; /* id_ext then ioc_guid */
 	char *name;                         /* for people: "0000000000000001:0002c90300000001" or as configured */
 	struct initiator_group *group;      /* first match wins */
 	size_t n_group;
+	enum async_events async_events;
 };
 
 struct map {

@@ -49,6 +49,7 @@ struct nexus {
 
 	struct lu **lu; /* sorted as the group's LUN map */
 	size_t n_lu;
+	bool event; /* a unit attention that an AER_REQ is to tell, beside the next command; see event.h */
 	struct list old_lus;  /* not mapped any more, still in use */
 	struct list paths;
 	uint32_t n_detached;

@@ -6,6 +6,7 @@
 #include "nexus_map.h"
 
 #include "../base/log.h"
+#include "event.h"
 #include "lu.h"
 #include "map.h"
 #include "path.h"
@@ -132,8 +133,7 @@ void nexus_apply(struct nexus *n)
 	if (changed < 0)
 		log_warn("session %u: out of memory for its LUN map", n->id);
 	if (changed != 0)
-		for (size_t i = 0; i < n->n_lu; i++)
-			n->lu[i]->ua |= LU_UA_LUNS_CHANGED;
+		event_luns_changed(n);
 	move_paths(n);
 	nexus_mark(n);
 }

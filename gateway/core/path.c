@@ -6,9 +6,11 @@
 #include "path.h"
 
 #include "../base/log.h"
+#include "event.h"
 #include "fence.h"
 #include "lu.h"
 #include "nexus.h"
+#include "order.h"
 #include "reserve.h"
 #include "share.h"
 #include "task.h"
@@ -190,6 +192,7 @@ void path_event(struct srpgw_path_ctx *ctx, const struct srpgw_event *ev)
 		break;
 	case SRPGW_PATH_INVENTORY_CHANGED:
 		log_info("session %u: back-end %s says that its logical units changed", p->nexus->id, p->backend->name);
+		event_luns_changed(p->nexus);
 		break;
 	default:
 		break;
@@ -244,6 +247,11 @@ void path_run(struct path *p)
 			continue;
 		}
 		t = list_entry(list_first(&lu->ready), struct task, node);
+		if (lu->order.n_ranked > 0 && !order_may_start(t)) {
+			/* Whatever ends wakes it. */
+			list_del(&lu->ready_node);
+			continue;
+		}
 		if (!t->io && !io_quota_allows(t)) {
 			if (!list_linked(&p->starved_node))
 				list_push_back(&p->shard->starved, &p->starved_node);
@@ -254,6 +262,7 @@ void path_run(struct path *p)
 		list_push_back(&p->ready_lus, &lu->ready_node);
 		t->admitted = true;
 		p->n_admitted++;
+		order_start(t);
 		task_go(t);
 	}
 }

@@ -81,8 +81,10 @@ struct shard {
 	struct trace_ring *trace;
 };
 
-/* Registered memory for the IUs of one channel. */
-#define CTL_SLOT_BYTES 64u
+/* Registered memory for the IUs of one channel: its T_LOGOUT, then a CRED_REQ or AER_REQ. */
+#define CTL_LOGOUT_BYTES 16u
+#define CTL_REQUEST_BYTES 64u
+#define CTL_SLOT_BYTES (CTL_LOGOUT_BYTES + CTL_REQUEST_BYTES)
 struct ctl_slot {
 	struct list_node node;
 	uint8_t *addr;

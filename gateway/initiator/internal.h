@@ -135,6 +135,8 @@ void tmf_end(struct slot *s, int code, uint8_t rsp_code);
 void protocol_error(struct chan *ch, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void judge_login_rsp(struct chan *ch, const uint8_t *priv, size_t len);
 void judge_rsp(struct chan *ch, const struct fabric_rx *rx, const struct srp_rsp *rsp);
+/* @login_flag: the SRP_LOGIN_*SOLNT that asks for the notification of such a request of the target. */
+void judge_request(struct chan *ch, const char *what, uint8_t sol_not, uint8_t login_flag);
 void judge_answer(const struct slot *s, const struct srp_rsp *rsp);
 
 /* receive.c */

@@ -88,6 +88,14 @@ void judge_rsp(struct chan *ch, const struct fabric_rx *rx, const struct srp_rsp
 		protocol_error(ch, "RSP whose data-in residual %u and flags 0x%02x disagree", rsp->data_in_resid, iu[18]);
 }
 
+void judge_request(struct chan *ch, const char *what, uint8_t sol_not, uint8_t login_flag)
+{
+	bool want = ch->i->p.login_flags & login_flag && ch->terms.rsp_flags & SRP_RSP_SOLNT_SUPP;
+
+	if (!!(sol_not & SRP_SOLNT) != want)
+		protocol_error(ch, "%s %s solicited notification", what, want ? "without the" : "with an unwanted");
+}
+
 static void judge_notification(const struct slot *s, const struct srp_rsp *rsp)
 {
 	bool good = rsp->status == 0 && (!rsp->has_rsp_code || rsp->rsp_code == SRP_RSP_CODE_OK);

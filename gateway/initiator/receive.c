@@ -55,8 +55,7 @@ static void on_cred_req(struct chan *ch, const struct fabric_rx *rx)
 		protocol_error(ch, "CRED_REQ of %u bytes", rx->len_bytes);
 		return;
 	}
-	if (cr.sol_not & ~SRP_SOLNT || (cr.sol_not && !(ch->i->p.login_flags & SRP_LOGIN_CRSOLNT)))
-		protocol_error(ch, "CRED_REQ with a solicited notification that nobody asked for");
+	judge_request(ch, "CRED_REQ", cr.sol_not, SRP_LOGIN_CRSOLNT);
 	ch->i->info.cred_reqs++;
 	ch->req_lim += cr.req_lim_delta;
 	reply(ch, SRP_CRED_RSP, cr.tag);
@@ -70,8 +69,9 @@ static void on_aer_req(struct chan *ch, const struct fabric_rx *rx)
 		protocol_error(ch, "AER_REQ of %u bytes", rx->len_bytes);
 		return;
 	}
-	if (ar.sol_not & ~SRP_SOLNT || (ar.sol_not && !(ch->i->p.login_flags & SRP_LOGIN_AESOLNT)))
-		protocol_error(ch, "AER_REQ with a solicited notification that nobody asked for");
+	judge_request(ch, "AER_REQ", ar.sol_not, SRP_LOGIN_AESOLNT);
+	if (!ar.sense_len)
+		protocol_error(ch, "AER_REQ without sense data");
 	ch->i->info.aer_reqs++;
 	ch->req_lim += ar.req_lim_delta;
 	reply(ch, SRP_AER_RSP, ar.tag);
@@ -85,8 +85,7 @@ static void on_t_logout(struct chan *ch, const struct fabric_rx *rx)
 		protocol_error(ch, "T_LOGOUT of %u bytes", rx->len_bytes);
 		return;
 	}
-	if (lo.sol_not & ~SRP_SOLNT || (lo.sol_not && !(ch->i->p.login_flags & SRP_LOGIN_LOSOLNT)))
-		protocol_error(ch, "T_LOGOUT with a solicited notification that nobody asked for");
+	judge_request(ch, "T_LOGOUT", lo.sol_not, SRP_LOGIN_LOSOLNT);
 	ch->i->info.t_logouts++;
 	ch->i->info.t_logout_reason = lo.reason;
 }
