@@ -148,7 +148,7 @@ demo: ## run the main job and leave it running until interrupted
 bench: ## measure; reports, never gates
 	$(Q)packaging/install-deps check
 	$(Q)$(MAKE) --no-print-directory all
-	$(Q)tests/vm/bench
+	$(Q)tests/bench/run $(BUILD)
 
 # ---- install ----
 install: all ## install below $(DESTDIR)$(PREFIX)

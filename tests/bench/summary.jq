@@ -56,7 +56,7 @@ def ratio($a; $b):
 						| map(. as $case
 							| ([$results[] | select(.case == $case) | .way] | uniq
 								| map(. as $way
-									| [$mine[] | select(.tag == "disturbed" and .w[0] == $case and .w[1] == $way) | (.w[2] | tonumber)] as $bad
+									| ([$mine[] | select(.tag == "disturbed" and .w[0] == $case and .w[1] == $way) | (.w[2] | tonumber)] | unique) as $bad
 									| [$results[] | select(.case == $case and .way == $way)] as $here
 									| {
 										key: $way,
@@ -72,6 +72,10 @@ def ratio($a; $b):
 								ways: ($ways | with_entries(.key as $way
 									| .value += {
 										to_base: (if $base != null and $way != $base then ratio(.value.metrics.iops; $ways[$base].metrics.iops) else null end),
+										to_other_build: (($way | sub("@.*"; "")) as $plain
+											| if $plain == $way or $ways[$plain] == null then null
+											else . as $v | [.value.metrics | keys[] | . as $m
+												| {key: $m, value: ratio($v.value.metrics[$m]; $ways[$plain].metrics[$m])}] | from_entries end),
 										to_rival: (if $rival == null or $way == $base or ($rivals | index([$way])) or ($info | index([$way])) then null
 											else ratio(.value.metrics.iops; $ways[$rival].metrics.iops) end)
 									}))

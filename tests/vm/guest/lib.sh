@@ -207,24 +207,6 @@ lio_start() {
 	echo 1 >"$ls_tpg/enable"
 	echo "$ls_tpg" >"$STATE/lio"
 }
-# lio_start_on DEVICE: the kernel's target at $SRP_PORT with that block device as its only LUN. For measurements only.
-lio_start_on() {
-	modprobe -a target_core_mod target_core_iblock ib_srpt
-	ID_EXT=$(printf '%016x' "$(cat /sys/module/ib_srpt/parameters/srpt_service_guid)")
-	IOC_GUID=$ID_EXT
-	lo_guid=$(cut -d : -f 5- </sys/class/infiniband/rxe0/ports/1/gids/0)
-	lo_tpg=$LIO/srpt/$lo_guid/$lo_guid
-	lo_store=$LIO/core/iblock_0/disk
-	mkdir -p "$lo_tpg" $lo_store
-	echo "$SRP_PORT" >$LIO/srpt/discovery_auth/rdma_cm_port
-	echo "udev_path=$1" >$lo_store/control
-	echo 1 >$lo_store/enable
-	mkdir "$lo_tpg/lun/lun_0"
-	ln -s $lo_store "$lo_tpg/lun/lun_0/disk"
-	mkdir -p "$lo_tpg/acls/$FABRIC_IP/lun_0"
-	ln -s "$lo_tpg/lun/lun_0" "$lo_tpg/acls/$FABRIC_IP/lun_0/lun"
-	echo 1 >"$lo_tpg/enable"
-}
 lio_stop() {
 	[ -e "$STATE/lio" ] || return 0
 	lp_tpg=$(cat "$STATE/lio")
