@@ -1,0 +1,7 @@
+# Measuring: tests/bench/run is `make bench`; what its parts need besides the programs.
+BENCH_HELPERS := $(BUILD)/tests/bench/iscsi_load
+OBJS += $(BENCH_HELPERS:=.o)
+$(BENCH_HELPERS): $(BUILD)/%: $(BUILD)/%.o
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $< $(call pkg_libs,libiscsi)
+bench-helpers: $(BENCH_HELPERS)
+.PHONY: bench-helpers
