@@ -142,8 +142,13 @@ check-stages:
 
 demo: ## run the main job and leave it running until interrupted
 	$(Q)packaging/install-deps demo
-	$(Q)$(MAKE) --no-print-directory all
-	$(Q)tests/vm/demo
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all
+	$(Q)tests/demo/demo $(BUILD)
+
+demo-vm: ## the same in an emulated machine, with soft RoCE and Linux' own SRP initiator
+	$(Q)packaging/install-deps demo-vm
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all
+	$(Q)tests/vm/demo $(BUILD)
 
 bench: ## measure; reports, never gates
 	$(Q)packaging/install-deps check
@@ -169,6 +174,6 @@ help: ## this text
 clean:
 	rm -rf build build-*
 
-.PHONY: all programs bridges unit check check-stages demo bench install help clean
+.PHONY: all programs bridges unit check check-stages demo demo-vm bench install help clean
 .SECONDARY:
 -include $(OBJS:.o=.d)

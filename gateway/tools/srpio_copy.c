@@ -220,6 +220,8 @@ static int copy(struct srpio_session *s, bool write_lun, json_t *out, struct err
 	if (!rc) {
 		start_ns = reactor_clock_ns(s->reactor);
 		srpio_progress_start(&c.progress, s->reactor, write_lun ? "write" : "read", total_bytes, o->quiet);
+		if (o->progress)
+			srpio_progress_stay(&c.progress);
 		rc = srpio_io_run(&io, e);
 		if (!rc && write_lun)
 			rc = srpio_flush(s, e);

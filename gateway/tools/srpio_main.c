@@ -15,17 +15,18 @@
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-static int rdma_create(struct reactor *control, struct fabric **out, struct err *e)
+static int rdma_create(struct reactor *control, const struct srpio_options *o, struct fabric **out, struct err *e)
 {
 	/* One session: few receives, and each connection has its own. */
 	static const struct verbs_params p = { .rx_buffers = 1024, .no_srq = true };
 
+	(void)o;
 	return verbs_fabric_create(control, &p, out, e);
 }
 
-static int iwarp_create(struct reactor *control, struct fabric **out, struct err *e)
+static int iwarp_create(struct reactor *control, const struct srpio_options *o, struct fabric **out, struct err *e)
 {
-	static const struct iwarp_params p = { .rx_buffers = 1024 };
+	const struct iwarp_params p = { .rx_buffers = 1024, .no_crc = o->no_crc };
 
 	return iwarp_fabric_create(control, &p, out, e);
 }

@@ -33,6 +33,7 @@ const char srpio_usage[] =
 	"  --channels N         RDMA channels (1)\n"
 	"  --timeout S          seconds to wait for the login (10)\n"
 	"  --no-immediate-data  never put data into a command\n"
+	"  --no-crc             iwarp: no CRCs, if the target does without them too\n"
 	"\n"
 	"data:\n"
 	"  --lun N              logical unit (0)\n"
@@ -51,6 +52,7 @@ const char srpio_usage[] =
 	"\n"
 	"  --json               results as JSON\n"
 	"  --quiet              no progress bar\n"
+	"  --progress           read, write, verify: a progress bar that stays, also where there is no terminal\n"
 	"  --debug              say what happens on the way\n"
 	"  --version, --help\n"
 	"\n"
@@ -68,9 +70,9 @@ const char *srpio_command_name(enum srpio_command c)
 
 enum option_key {
 	OPT_FABRIC = 256, OPT_TARGET, OPT_SOURCE, OPT_ID_EXT, OPT_IOC_GUID, OPT_INITIATOR_EXT, OPT_CHANNELS, OPT_TIMEOUT,
-	OPT_NO_IMMEDIATE, OPT_LUN, OPT_OFFSET, OPT_LENGTH, OPT_BS, OPT_DEPTH, OPT_FILE, OPT_VPD, OPT_SEED,
+	OPT_NO_IMMEDIATE, OPT_NO_CRC, OPT_LUN, OPT_OFFSET, OPT_LENGTH, OPT_BS, OPT_DEPTH, OPT_FILE, OPT_VPD, OPT_SEED,
 	OPT_GENERATION, OPT_WRITE_ONLY,
-	OPT_CHECK_ONLY, OPT_RW, OPT_SECONDS, OPT_JSON, OPT_QUIET, OPT_DEBUG, OPT_VERSION, OPT_HELP,
+	OPT_CHECK_ONLY, OPT_RW, OPT_SECONDS, OPT_JSON, OPT_QUIET, OPT_PROGRESS, OPT_DEBUG, OPT_VERSION, OPT_HELP,
 };
 
 static const struct option long_options[] = {
@@ -83,6 +85,7 @@ static const struct option long_options[] = {
 	{ "channels", required_argument, NULL, OPT_CHANNELS },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "no-immediate-data", no_argument, NULL, OPT_NO_IMMEDIATE },
+	{ "no-crc", no_argument, NULL, OPT_NO_CRC },
 	{ "lun", required_argument, NULL, OPT_LUN },
 	{ "offset", required_argument, NULL, OPT_OFFSET },
 	{ "length", required_argument, NULL, OPT_LENGTH },
@@ -98,6 +101,7 @@ static const struct option long_options[] = {
 	{ "seconds", required_argument, NULL, OPT_SECONDS },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
+	{ "progress", no_argument, NULL, OPT_PROGRESS },
 	{ "debug", no_argument, NULL, OPT_DEBUG },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -264,6 +268,9 @@ static int where_option(int c, const char *arg, struct srpio_options *o, struct 
 		rc = number32("--timeout", arg, 1, 3600, &seconds, e);
 		o->timeout_ms = seconds * 1000;
 		return rc;
+	case OPT_NO_CRC:
+		o->no_crc = true;
+		return 0;
 	default: /* OPT_NO_IMMEDIATE */
 		o->no_immediate_data = true;
 		return 0;
@@ -309,7 +316,7 @@ static int data_option(int c, const char *arg, struct srpio_options *o, struct e
 
 static int option(int c, const char *arg, struct srpio_options *o, struct err *e)
 {
-	if (c >= OPT_FABRIC && c <= OPT_NO_IMMEDIATE)
+	if (c >= OPT_FABRIC && c <= OPT_NO_CRC)
 		return where_option(c, arg, o, e);
 	switch (c) {
 	case OPT_JSON:
@@ -317,6 +324,9 @@ static int option(int c, const char *arg, struct srpio_options *o, struct err *e
 		return 0;
 	case OPT_QUIET:
 		o->quiet = true;
+		return 0;
+	case OPT_PROGRESS:
+		o->progress = true;
 		return 0;
 	case OPT_DEBUG:
 		o->debug = true;
@@ -342,6 +352,10 @@ static int check(const struct srpio_options *o, unsigned seen_ids, struct err *e
 {
 	if (!o->host[0])
 		return err_set(e, -EINVAL, "--target is missing: where does the target listen?");
+	if (o->quiet && o->progress)
+		return err_set(e, -EINVAL, "--quiet and --progress contradict each other");
+	if (o->no_crc && strcmp(o->fabric, "iwarp") != 0)
+		return err_set(e, -EINVAL, "--no-crc is for --fabric iwarp: RDMA devices settle it themselves");
 	if (seen_ids != 3) {
 		err_set(e, -EINVAL, "%s is missing", seen_ids & 1 ? "--ioc-guid" : "--id-ext");
 		err_cure(e, "take both from the gateway's configuration, or from srpgwctl status");

@@ -41,7 +41,8 @@ struct srpio_options {
 	uint32_t channels;   /* default 1 */
 	uint32_t timeout_ms; /* login; default 10000 */
 	bool no_immediate_data;
-	bool json, quiet, debug;
+	bool no_crc; /* iwarp: do not ask for CRCs */
+	bool json, quiet, progress, debug;
 	/* which logical unit, which part of it */
 	uint32_t lun;
 	uint64_t offset_bytes;

@@ -57,15 +57,23 @@ static void draw(struct srpio_progress *p)
 
 	srpio_progress_text(p->what, p->done_bytes, p->total_bytes, reactor_clock_ns(p->reactor) - p->start_ns, line,
 			    sizeof(line));
-	fprintf(stderr, "\r\033[K%s", line);
+	fprintf(stderr, p->terminal ? "\r\033[K%s" : "%s\n", line);
 	fflush(stderr);
+}
+
+/* Quarters of the whole that are done. */
+static unsigned quarters(const struct srpio_progress *p)
+{
+	return p->total_bytes ? (unsigned)((double)p->done_bytes / (double)p->total_bytes * 4) : 0;
 }
 
 static void on_timer(struct reactor_timer *t)
 {
 	struct srpio_progress *p = container_of(t, struct srpio_progress, timer);
 
-	draw(p);
+	if (p->terminal || quarters(p) > p->n_quarters)
+		draw(p);
+	p->n_quarters = quarters(p);
 	timer_arm_in(p->reactor, t, DRAW_NS);
 }
 
@@ -76,10 +84,18 @@ void srpio_progress_start(struct srpio_progress *p, struct reactor *r, const cha
 	p->what = what;
 	p->total_bytes = total_bytes;
 	p->start_ns = reactor_clock_ns(r);
-	p->on = !quiet && isatty(STDERR_FILENO);
+	p->terminal = isatty(STDERR_FILENO);
+	p->on = !quiet && p->terminal;
 	timer_init(&p->timer, on_timer);
 	if (p->on)
 		timer_arm_in(r, &p->timer, DRAW_NS);
+}
+
+void srpio_progress_stay(struct srpio_progress *p)
+{
+	p->on = p->stays = true;
+	draw(p);
+	timer_arm_in(p->reactor, &p->timer, DRAW_NS);
 }
 
 void srpio_progress_end(struct srpio_progress *p)
@@ -87,6 +103,8 @@ void srpio_progress_end(struct srpio_progress *p)
 	if (!p->on)
 		return;
 	timer_cancel(p->reactor, &p->timer);
-	fputs("\r\033[K", stderr);
+	if (p->stays)
+		draw(p);
+	fputs(!p->terminal ? "" : p->stays ? "\n" : "\r\033[K", stderr);
 	fflush(stderr);
 }

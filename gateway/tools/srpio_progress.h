@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A progress bar on standard error, where that is a terminal.
+ * A progress bar on standard error, where that is a terminal or by request.
  * Layer: tools. Knows base and rt.
  */
 #ifndef TOOLS_SRPIO_PROGRESS_H
@@ -16,11 +16,15 @@ struct srpio_progress {
 	uint64_t total_bytes, done_bytes; /* total 0: not known */
 	uint64_t start_ns;
 	struct reactor_timer timer;
-	bool on;
+	bool on, terminal, stays;
+	unsigned n_quarters; /* told, where there is no terminal */
 };
 
 void srpio_progress_start(struct srpio_progress *p, struct reactor *r, const char *what, uint64_t total_bytes, bool quiet);
-void srpio_progress_end(struct srpio_progress *p); /* wipes the line */
+/* After the start: shows it also where standard error is no terminal, a line for each quarter, and leaves the full bar behind. */
+void srpio_progress_stay(struct srpio_progress *p);
+/* Wipes the line, or draws it for the last time. */
+void srpio_progress_end(struct srpio_progress *p);
 
 /* The line without control characters. Pure. Return: @out. */
 const char *srpio_progress_text(const char *what, uint64_t done_bytes, uint64_t total_bytes, uint64_t elapsed_ns, char *out,

@@ -215,7 +215,7 @@ int srpio_session_open(struct srpio_session *s, const struct srpio_options *o, c
 		err_cure(e, "choose a smaller --bs or --depth");
 		return -ENOMEM;
 	}
-	rc = fabric->create(s->reactor, &s->fabric, e);
+	rc = fabric->create(s->reactor, o, &s->fabric, e);
 	return rc ? rc : login(s, fabric, e);
 }
 

@@ -16,7 +16,7 @@
 struct srpio_fabric {
 	const char *name; /* of --fabric */
 	enum srp_login_form form;
-	int (*create)(struct reactor *control, struct fabric **out, struct err *e);
+	int (*create)(struct reactor *control, const struct srpio_options *o, struct fabric **out, struct err *e);
 };
 
 struct srpio_session {

@@ -69,6 +69,8 @@ static int pass(struct srpio_io *io, struct verify *v, bool write, uint64_t leng
 	v->end_bytes = v->at_bytes + length_bytes;
 	io->n_done = io->bytes_done = 0;
 	srpio_progress_start(&v->progress, s->reactor, write ? "write" : "compare", length_bytes, s->o->quiet);
+	if (s->o->progress)
+		srpio_progress_stay(&v->progress);
 	rc = srpio_io_run(io, e);
 	if (!rc && write)
 		rc = srpio_flush(s, e);

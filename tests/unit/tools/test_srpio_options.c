@@ -50,7 +50,8 @@ static void everything(void **state)
 	assert_int_equal(PARSE(W "perf", W "--target=[fe80::1]:7777", W "--id-ext=1", W "--ioc-guid=00:02:c9:03:00:00:00:01",
 			       W "--fabric=iwarp", W "--initiator-ext=ff", W "--channels=4", W "--lun=300", W "--offset=1M",
 			       W "--length=2GiB", W "--bs=64k", W "--depth=16", W "--rw=randwrite", W "--seconds=7", W "--json",
-			       W "--quiet", W "--seed=99", W "--timeout=3", W "--no-immediate-data"),
+			       W "--quiet", W "--seed=99", W "--timeout=3", W "--no-immediate-data",
+			       W "--no-crc"),
 			 0);
 	assert_int_equal(o.command, SRPIO_PERF);
 	assert_string_equal(o.fabric, "iwarp");
@@ -68,7 +69,7 @@ static void everything(void **state)
 	assert_int_equal(o.seconds, 7);
 	assert_int_equal(o.timeout_ms, 3000);
 	assert_int_equal(o.seed, 99);
-	assert_true(o.json && o.quiet && o.no_immediate_data);
+	assert_true(o.json && o.quiet && o.no_immediate_data && o.no_crc);
 }
 
 static void targets(void **state)
