@@ -59,6 +59,7 @@ pack() {
 		cp -L "$pk_lib" "$pk_root$pk_to"
 	done
 	cp "$vm"/guest/* "$pk_root/vm/"
+	[ ! -e "$cache/siw/siw.ko" ] || cp "$cache/siw/siw.ko" "$pk_root/vm/"
 	mv "$pk_root/vm/init" "$pk_root/init"
 	cp -r "${VM_SCENARIOS:-$vm/scenarios}" "$pk_root/vm/scenarios"
 	cp -r "$pk_dir/job" "$pk_root/vm/job"

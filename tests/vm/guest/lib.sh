@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=sh
-# What scenarios are written with. Sourced by guest/run-scenario; everything here runs as root in the emulated machine, where
-# both ends of the fabric are one soft RoCE device: 10.77.0.1 on rxe0.
+# What scenarios are written with. Sourced by guest/run-scenario; everything here runs as root in the emulated machine.
+#
+# FABRIC chooses the host's device: rxe (both ends of the fabric are one soft RoCE device, 10.77.0.1 on rxe0), or siw (soft
+# iWARP on one end of a veth pair; srpgwd and tgtd live in a network namespace at its other end, with user-space iWARP).
 #
 # A scenario is a script that ends with status 0 (ok), calls skip REASON, or fails: any command that fails ends it (set -e).
 # It starts with no back-end, no target and no session, and need not clean up.
@@ -16,7 +18,12 @@ CONFIG=/etc/srpgw/srpgw.json
 SRP_DIR=/sys/class/infiniband_srp
 ID_EXT=0000000000000001
 IOC_GUID=0002c90300000001
-: "${TARGET:=srpgw}" "${SCENARIO:=shell}" "${STATE:=/run/vm}"
+: "${TARGET:=srpgw}" "${SCENARIO:=shell}" "${STATE:=/run/vm}" "${FABRIC:=rxe}"
+RDMA_DEV=${FABRIC}0
+case $FABRIC in
+rxe) GATEWAY_FABRIC=rdma AT_GATEWAY='' ;;
+siw) GATEWAY_FABRIC=iwarp AT_GATEWAY='ip netns exec gw' ;;
+esac
 mkdir -p "$STATE" /etc/srpgw /log
 
 # Both speak on descriptor 3, the scenario's own output: a function's output may be read or thrown away by its caller.
@@ -29,6 +36,7 @@ skip() {
 	echo "$*" >"$STATE/skip"
 	exit 77
 }
+need_rxe() { [ "$FABRIC" = rxe ] || skip "it is about soft RoCE, and the fabric is $FABRIC"; }
 need_srpgw() { [ "$TARGET" = srpgw ] || skip "it is about srpgwd, and the target is $TARGET"; }
 
 # now_ms: milliseconds since boot, without a new process.
@@ -66,19 +74,38 @@ setup_rxe() {
 	wait_for 10 "the GID of $FABRIC_IP on rxe0" test -e /sys/class/infiniband/rxe0/ports/1/gids/1
 }
 
+setup_siw() {
+	[ -e /sys/class/infiniband/siw0 ] && return 0
+	modprobe crc32c_intel 2>/dev/null || :
+	modprobe -a crc32c_generic libcrc32c ib_uverbs rdma_cm veth
+	[ -d /sys/module/siw ] || insmod /vm/siw.ko
+	if ! [ -e /sys/class/net/d1 ]; then
+		ip netns add gw
+		ip link add d0 type veth peer name d1
+		ip link set d0 netns gw
+		ip -n gw link set lo up
+		ip -n gw addr add $FABRIC_IP/24 dev d0
+		ip -n gw link set d0 up
+		ip addr add 10.77.0.2/24 dev d1
+		ip link set d1 up
+	fi
+	rdma link add siw0 type siw netdev d1
+}
+setup_fabric() { setup_"$FABRIC"; }
+
 # load_initiator [PARAMETER=VALUE...]: the kernel's initiator with these parameters.
 load_initiator() {
 	# shellcheck disable=SC2015
 	[ -d /sys/module/ib_srp ] && modprobe -r ib_srp || :
 	modprobe ib_srp "$@"
-	wait_for 10 "$SRP_DIR" test -e "$SRP_DIR/srp-rxe0-1/add_target"
+	wait_for 10 "$SRP_DIR" test -e "$SRP_DIR/srp-$RDMA_DEV-1/add_target"
 }
 
 # ---- back-ends ----
 # tgtd_start [INSTANCE=1]: a tgtd on 127.0.0.1, port 3259 + INSTANCE; its pid in $STATE/tgtd.INSTANCE.
 tgtd_start() {
 	ts_i=${1:-1}
-	tgtd -f -C "$ts_i" --iscsi portal=127.0.0.1:$((3259 + ts_i)) >>"/log/$SCENARIO.tgtd$ts_i" 2>&1 &
+	$AT_GATEWAY tgtd -f -C "$ts_i" --iscsi portal=127.0.0.1:$((3259 + ts_i)) >>"/log/$SCENARIO.tgtd$ts_i" 2>&1 &
 	echo $! >"$STATE/tgtd.$ts_i"
 	wait_for 20 "tgtd $ts_i" tgtadm -C "$ts_i" --op show --mode sys
 }
@@ -121,7 +148,7 @@ gateway_config() {
 	gc_luns=${1:-'[ { "lun": 0, "backend": "san", "backend_lun": 1 } ]'}
 	cat >$CONFIG <<-EOF
 		{
-		  "listen":   [ { "fabric": "rdma", "address": "0.0.0.0", "port": $SRP_PORT } ],
+		  "listen":   [ { "fabric": "$GATEWAY_FABRIC", "address": "0.0.0.0", "port": $SRP_PORT } ],
 		  "backends": { "san": { "uri": "iscsi://$PORTAL/$IQN" } },
 		  "targets":  [ { "id_ext": "$ID_EXT", "ioc_guid": "$IOC_GUID",
 		                  "initiators": [ "*" ],
@@ -135,7 +162,7 @@ gateway_config() {
 gateway_start() {
 	command -v srpgwd >/dev/null || fail "no srpgwd in this image"
 	ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=exitcode=99 \
-		srpgwd -c $CONFIG >>"/log/$SCENARIO.srpgwd" 2>&1 &
+		$AT_GATEWAY srpgwd -c $CONFIG >>"/log/$SCENARIO.srpgwd" 2>&1 &
 	echo $! >"$STATE/srpgwd"
 	wait_for 30 "srpgwd to listen" gateway_ready
 }
@@ -167,7 +194,8 @@ gateway_said() { wait_for "${2:-5}" "srpgwd to say '$1'" grep -Eqi "$1" "/log/$S
 # gateway_refuses REGEX: srpgwd with $CONFIG must end at once, not with 0, and say that.
 gateway_refuses() {
 	gr_status=0
-	timeout 20 srpgwd -c $CONFIG >"$STATE/refused" 2>&1 || gr_status=$?
+	# shellcheck disable=SC2086 # words, or none
+	timeout 20 $AT_GATEWAY srpgwd -c $CONFIG >"$STATE/refused" 2>&1 || gr_status=$?
 	cat "$STATE/refused" >>"/log/$SCENARIO.srpgwd"
 	case $gr_status in 0 | 124) fail "srpgwd ended with status $gr_status (124 is: not at all)" ;; esac
 	grep -Eqi "$1" "$STATE/refused" || fail "srpgwd does not say '$1' but: $(tail -n 3 "$STATE/refused")"
@@ -264,7 +292,7 @@ target_back() {
 
 # ---- the host ----
 # add_target STRING: one write to the initiator; prints the error. (The shell's own echo says "I/O error" to them all.)
-add_target() { echo "$1" | dd of=$SRP_DIR/srp-rxe0-1/add_target bs=4k status=none 2>&1; }
+add_target() { echo "$1" | dd of="$SRP_DIR/srp-$RDMA_DEV-1/add_target" bs=4k status=none 2>&1; }
 
 # login [OPTION=VALUE,...]: one more session of the kernel; sets HOST (hostN). Fails with the kernel's reason.
 login() {

@@ -2,6 +2,7 @@
 # without a restart (blktests srp/016).
 # limit: 240
 need_srpgw
+need_rxe
 # librdmacm never frees the protection domain that it keeps for itself when its device goes (16 bytes).
 echo 'leak:librxe' >"$STATE/leaks"
 export LSAN_OPTIONS="suppressions=$STATE/leaks:print_suppressions=0"
@@ -18,6 +19,6 @@ wait_for 60 "the end of $HOST" is_gone "/sys/class/scsi_host/$HOST"
 wait $load && fail "fio did not notice that its disk was gone"
 gateway_ready || fail "srpgwd did not survive the device"
 setup_rxe
-wait_for 10 "the initiator to see the device" test -e $SRP_DIR/srp-rxe0-1/add_target
+wait_for 10 "the initiator to see the device" test -e $SRP_DIR/srp-$RDMA_DEV-1/add_target
 login
 fio_verify "$(disk 0)" --bs=64k --iodepth=8 --size=8M

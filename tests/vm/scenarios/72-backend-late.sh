@@ -3,7 +3,7 @@
 need_srpgw
 gateway_config
 gateway_start
-in_background login sh -c 'echo "id_ext='$ID_EXT',ioc_guid='$IOC_GUID',dest='$FABRIC_IP:$SRP_PORT'" >'$SRP_DIR'/srp-rxe0-1/add_target'
+in_background login sh -c 'echo "id_ext='$ID_EXT',ioc_guid='$IOC_GUID',dest='$FABRIC_IP:$SRP_PORT'" >'$SRP_DIR'/srp-'$RDMA_DEV'-1/add_target'
 gateway_said "san.*cannot connect to 127.0.0.1:3260: Connection refused" 10
 sleep 2
 tgtd_start 1
