@@ -7,6 +7,8 @@
 #include "shard.h"
 #include "task.h"
 
+#include <string.h>
+
 static uint32_t min_u32(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
@@ -26,6 +28,27 @@ static enum outcome decode_outcome(enum srp_error e)
 	default:
 		return OUTCOME_LOGIN_MALFORMED;
 	}
+}
+
+static void swap_halves(const uint8_t from[SRP_PORT_ID_LEN], uint8_t to[SRP_PORT_ID_LEN])
+{
+	memcpy(to, from + SRP_PORT_ID_LEN / 2, SRP_PORT_ID_LEN / 2);
+	memcpy(to + SRP_PORT_ID_LEN / 2, from, SRP_PORT_ID_LEN / 2);
+}
+
+bool login_turn_identifiers(const struct map *map, struct srp_login_req *req)
+{
+	struct srp_login_req turned = *req;
+
+	/* Where both halves are the same, as with the kernel's targets, the form cannot be told. */
+	if (!map || map_find_target(map, req->t_port_id))
+		return false;
+	swap_halves(req->t_port_id, turned.t_port_id);
+	swap_halves(req->i_port_id, turned.i_port_id);
+	if (!map_find_target(map, turned.t_port_id))
+		return false;
+	*req = turned;
+	return true;
 }
 
 /* Who asks for what: target, group, address. */

@@ -36,9 +36,18 @@ struct login_terms {
 	uint32_t req_lim, n_recv, sq_depth;
 	uint32_t it_iu_len, ti_iu_len;
 	bool multi;          /* MULTI: keep the nexus' other channels */
+	bool revision_10;    /* the host's identifiers came in that order */
 	uint8_t solnt;       /* SRP_LOGIN_LOSOLNT, CRSOLNT, AESOLNT as requested */
 	uint64_t tag;        /* of the LOGIN_REQ */
 };
+
+/*
+ * Revision 10 of the standard has the halves of both port identifiers in the other order (io_class FF00h). Nothing in
+ * the LOGIN_REQ says so but a target port identifier that is ours only when turned: then both of @req are turned into the
+ * order of revision 16a, so that a host is the same nexus, and the same initiator to access lists and back-ends, in
+ * either form. @map may be NULL. Return: whether it was turned.
+ */
+bool login_turn_identifiers(const struct map *map, struct srp_login_req *req);
 
 /**
  * login_decide() - accept or refuse.

@@ -122,9 +122,10 @@ static void log_login(const struct nexus_key *key, const struct fabric_addr *pee
 	nexus_key_str(key, k);
 	fabric_addr_str(peer, a);
 	if (why == OUTCOME_OK)
-		log_info("login of %s from %s accepted: session %u, channel %u, request limit %u%s%s", k, a,
+		log_info("login of %s from %s accepted: session %u, channel %u, request limit %u%s%s%s", k, a,
 			 l->session_id, l->ch_number, l->terms.req_lim,
 			 l->terms.srp.imm_granted ? ", immediate data" : "",
+			 l->terms.revision_10 ? ", identifiers of revision 10" : "",
 			 l->multi_result == SRP_RSP_MULTI_TERMINATED ? ", replaces its earlier channels" : "");
 	else
 		log_warn("login of %s from %s refused: %s (reason 0x%08x)", k, a, outcome_row(why)->text,
@@ -273,6 +274,8 @@ static enum outcome decide(struct port *p, const struct fabric_login *login, str
 	struct login_facts facts = { .draining = p->draining, .channels = p->n_channels, .nexuses = p->n_nexuses };
 	struct srp_login_req req;
 	enum srp_error decoded = srp_login_req_decode(login->priv, login->priv_len, form, &req);
+	bool turned = login_turn_identifiers(core_map(p->core), &req);
+	enum outcome why;
 
 	terms->tag = req.tag;
 	nexus_key_init(key, req.i_port_id, req.t_port_id, &login->peer);
@@ -284,7 +287,9 @@ static enum outcome decide(struct port *p, const struct fabric_login *login, str
 		facts.nexus_channels = (*entry)->n_channels;
 	}
 	conn->ops->limits(conn, limits);
-	return login_decide(decoded, &req, core_map(p->core), &login->peer, limits, &facts, terms);
+	why = login_decide(decoded, &req, core_map(p->core), &login->peer, limits, &facts, terms);
+	terms->revision_10 = turned;
+	return why;
 }
 
 static void on_login(void *arg, struct fabric_conn *conn, const struct fabric_login *login)

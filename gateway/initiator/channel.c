@@ -59,7 +59,9 @@ struct slot *slot_get(struct chan *ch, enum slot_kind kind)
 	s = list_entry(n, struct slot, node);
 	s->generation++;
 	/* Never a tag twice: an answer to an old task cannot be taken for one to a new task. Bit 63 marks task management. */
-	s->tag = (uint64_t)(s->generation & 0x7fffffff) << 32 | (uint64_t)ch->number << 24 | s->index;
+	/* Bit 63: who joins a nexus keeps out of the way of its other channels' tags. */
+	s->tag = (uint64_t)ch->i->p.join << 63 | (uint64_t)(s->generation & 0x7fffffff) << 32 |
+		 (uint64_t)ch->number << 24 | s->index;
 	if (kind == SLOT_TMF)
 		s->tag |= 1ull << 63;
 	s->order = ++ch->i->order;

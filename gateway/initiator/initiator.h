@@ -49,6 +49,11 @@ struct initiator_params {
 	bool register_always;
 	uint8_t login_flags;          /* SRP_LOGIN_LOSOLNT, _CRSOLNT, _AESOLNT */
 	uint8_t sol_not;              /* SRP_SCSOLNT, SRP_UCSOLNT for every command and task management function */
+
+	/* Forms of other initiators. */
+	bool join;                    /* channel 0 asks MULTI as well: it joins its nexus, if there is one */
+	bool revision_10;             /* sends the halves of both identifiers in the other order, as ib_srp with io_class=ff00 */
+	uint32_t login_bytes;         /* the LOGIN_REQ is cut, or padded with zeros, to this; default as long as its form says */
 };
 
 /* A command. The owner keeps it and its buffers until done(). */

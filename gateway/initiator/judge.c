@@ -58,8 +58,9 @@ void judge_login_rsp(struct chan *ch, const uint8_t *priv, size_t len)
 		protocol_error(ch, "LOGIN_RSP with reserved flags 0x%02x", t->rsp_flags);
 	if (t->buf_fmt & ~(SRP_BUF_DIRECT | SRP_BUF_INDIRECT))
 		protocol_error(ch, "LOGIN_RSP with reserved formats 0x%04x", t->buf_fmt);
-	if (ch->number == 0 && multi != SRP_RSP_MULTI_NONE && multi != SRP_RSP_MULTI_TERMINATED)
-		protocol_error(ch, "multichannel result %u for SINGLE", multi);
+	if (ch->number == 0 && multi != SRP_RSP_MULTI_NONE &&
+	    multi != (i->p.join ? SRP_RSP_MULTI_MAINTAINED : SRP_RSP_MULTI_TERMINATED))
+		protocol_error(ch, "multichannel result %u for %s", multi, i->p.join ? "MULTI" : "SINGLE");
 	if (ch->number > 0 && multi != SRP_RSP_MULTI_MAINTAINED)
 		protocol_error(ch, "multichannel result %u for MULTI beside a live channel", multi);
 	if (t->max_it_iu_len < i->p.req_it_iu_len && !i->raw_login_len)

@@ -10,6 +10,26 @@
 #include <stdio.h>
 #include <string.h>
 
+static void put_id(const struct initiator *i, const uint8_t id[SRP_PORT_ID_LEN], uint8_t out[SRP_PORT_ID_LEN])
+{
+	size_t half = SRP_PORT_ID_LEN / 2, first = i->p.revision_10 ? half : 0;
+
+	memcpy(out, id + first, half);
+	memcpy(out + half, id + half - first, half);
+}
+
+/* Return: bytes of private data. */
+static size_t login_encode(const struct initiator *i, const struct srp_login_req *req, uint8_t priv[FABRIC_PRIV_MAX])
+{
+	size_t len = srp_login_req_encode(req, i->p.form, priv, FABRIC_PRIV_MAX), want = i->p.login_bytes;
+
+	if (!want || want > FABRIC_PRIV_MAX)
+		return len;
+	if (want > len)
+		memset(priv + len, 0, want - len);
+	return want;
+}
+
 static int connect_channel(struct chan *ch, struct err *e)
 {
 	struct initiator *i = ch->i;
@@ -20,7 +40,7 @@ static int connect_channel(struct chan *ch, struct err *e)
 		.tag = 0x4c4f47494e000000ull + ch->number,
 		.req_it_iu_len = p->req_it_iu_len,
 		.buf_fmt = SRP_BUF_DIRECT | SRP_BUF_INDIRECT,
-		.req_flags = (ch->number ? SRP_MULTI_MULTI : SRP_MULTI_SINGLE) | p->login_flags,
+		.req_flags = (ch->number || p->join ? SRP_MULTI_MULTI : SRP_MULTI_SINGLE) | p->login_flags,
 	};
 	struct fabric_connect c = {
 		.dst = p->dst,
@@ -41,14 +61,14 @@ static int connect_channel(struct chan *ch, struct err *e)
 		req.req_flags |= SRP_LOGIN_IMMED_REQ;
 		req.imm_data_offset = IMM_OFFSET;
 	}
-	memcpy(req.i_port_id, p->i_port_id, SRP_PORT_ID_LEN);
-	memcpy(req.t_port_id, p->t_port_id, SRP_PORT_ID_LEN);
+	put_id(i, p->i_port_id, req.i_port_id);
+	put_id(i, p->t_port_id, req.t_port_id);
 	ch->login_tag = req.tag;
 	if (ch->number == 0 && i->raw_login_len) {
 		priv_len = i->raw_login_len;
 		memcpy(priv, i->raw_login, priv_len);
 	} else {
-		priv_len = srp_login_req_encode(&req, p->form, priv, sizeof(priv));
+		priv_len = login_encode(i, &req, priv);
 	}
 	c.params.priv = priv;
 	c.params.priv_len = priv_len;

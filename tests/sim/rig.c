@@ -208,6 +208,8 @@ void rig_make(struct rig *r, const struct rig_params *params)
 	if (!r->p.n_reactors)
 		r->data[0] = r->control;
 	must(sim_fabric_create(r->w, "gateway", r->control, &r->p.limits, r->p.n_spare_rx, &r->gw), "fabric", NULL);
+	if (r->p.native)
+		sim_fabric_native(r->gw);
 	r->ledger = ledger_create();
 	cp = r->p.core;
 	cp.control = r->control;

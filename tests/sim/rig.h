@@ -27,6 +27,7 @@ struct rig_params {
 	uint32_t hold_ms, retry_ms, fence_ms, max_detached;
 	struct fabric_limits limits; /* of the gateway's device */
 	uint32_t n_spare_rx;
+	bool native; /* logins in the standard's own layout */
 	struct sim_delays delays;
 	struct sim_bridge_knobs knobs;
 };

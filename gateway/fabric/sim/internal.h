@@ -46,7 +46,7 @@ struct sim_fabric {
 	struct fabric_limits limits;
 	uint32_t n_spare_rx;
 	_Atomic uint64_t violations;
-	_Atomic bool removed, silent, lies;
+	_Atomic bool removed, silent, lies, native;
 };
 
 struct fabric_listener {

@@ -90,6 +90,8 @@ int sim_fabric_create(struct sim_world *w, const char *name, struct reactor *con
 		      uint32_t n_spare_rx, struct fabric **out) WARN_UNUSED;
 /* Its users describe memory that they do not expose: RDMA that fails there is not held against the peer. Before it connects. */
 void sim_fabric_lies(struct fabric *f);
+/* Logins to @f have the standard's own layout, as over native InfiniBand. Before it listens. */
+void sim_fabric_native(struct fabric *f);
 uint64_t sim_fabric_violations(const struct fabric *f);
 
 /* "10.1.0.N:port" and its parse. */

@@ -106,7 +106,7 @@ static void take_login(struct sim_end *end)
 	l->login = (struct fabric_login){
 		.priv = l->priv,
 		.priv_len = l->priv_len,
-		.form = FABRIC_LOGIN_RDMA_CM,
+		.form = f->native ? FABRIC_LOGIN_NATIVE : FABRIC_LOGIN_RDMA_CM,
 		.peer = end->peer->addr,
 		.local = l->dst,
 		.device = f->name,

@@ -160,6 +160,11 @@ void sim_fabric_lies(struct fabric *f)
 	sim_of(f)->lies = true;
 }
 
+void sim_fabric_native(struct fabric *f)
+{
+	sim_of(f)->native = true;
+}
+
 uint64_t sim_fabric_violations(const struct fabric *f)
 {
 	return container_of(f, const struct sim_fabric, base)->violations;

@@ -54,7 +54,7 @@ struct fake_target {
 	void (*on_submit)(void *arg); /* or NULL */
 	void *on_submit_arg;
 	uint8_t tmf_result; /* when not held */
-	uint8_t status, sense[18];
+	uint8_t status, sense[252];
 	uint8_t sense_len;
 	uint8_t resid_kind;
 	uint32_t resid;
