@@ -57,6 +57,24 @@ expect() {
 	fi
 }
 
+# is CASE VALUE WANT, at_least CASE NUMBER LEAST, true_of CASE COMMAND..., waits CASE SECONDS COMMAND...: count one case.
+is() {
+	if [ "$2" = "$3" ]; then ok; else bad "$1" "'$2' instead of '$3'"; fi
+}
+at_least() {
+	if [ "$2" -ge "$3" ]; then ok; else bad "$1" "$2 is less than $3"; fi
+}
+true_of() {
+	true_name=$1
+	shift
+	if "$@" >"$tmp/out" 2>"$tmp/err"; then ok; else bad "$true_name" "failed: $*"; fi
+}
+waits() {
+	waits_name=$1 waits_s=$2
+	shift 2
+	if wait_for "$waits_s" "$@"; then ok; else bad "$waits_name" "not within $waits_s s: $*"; fi
+}
+
 # config NAME: $tmp/NAME.json from config/good/smallest.json with its folders below $tmp; further arguments go to sed.
 config() {
 	name=$1
@@ -90,6 +108,17 @@ ctl=$tmp/ctl
 printf '#!/bin/sh\nexec "%s" --runtime-dir "%s" "$@"\n' "$srpgwctl" "$tmp/run" >"$ctl"
 chmod 700 "$ctl"
 
+# json WHAT FILTER: srpgwctl WHAT --json through jq.
+json() { "$ctl" "$1" --json | jq -r "$2"; }
+# shown WHAT CONDITION: is this true of srpgwctl WHAT --json? For wait_for.
+shown() { "$ctl" "$1" --json | jq -e "$2"; }
+# said PATTERN: does a line of the daemon's log match?
+said() { grep -Eq -- "$1" "$tmp/daemon.log"; }
+# no_findings: no sanitizer found anything in the daemon.
+no_findings() {
+	if grep -q 'Sanitizer' "$tmp/daemon.log"; then bad "sanitizer" "$(grep -A 25 Sanitizer "$tmp/daemon.log")"; else ok; fi
+}
+
 # A host: srpio with its first arguments given.
 host=$tmp/host
 # shellcheck disable=SC2016
@@ -103,6 +132,15 @@ daemon_start() {
 	daemon=$!
 	started="$started $daemon"
 	wait_for 20 "$ctl" status
+}
+
+# background FILE COMMAND...: sets $job; its output goes to FILE, and it does not outlive the test.
+background() {
+	bg_file=$1
+	shift
+	"$@" >"$bg_file" 2>&1 &
+	job=$!
+	started="$started $job"
 }
 
 # daemon_stop SIGNAL: its exit status.

@@ -2,13 +2,6 @@
 # Hosts that log in over user-space iWARP: data, counters, access lists, a session that is kicked, LUNs that come by reload.
 # shellcheck shell=sh disable=SC1091,SC2154 # lib.sh
 . ./lib.sh
-json() { "$ctl" "$1" --json | jq -r "$2"; }
-is() {
-	if [ "$2" = "$3" ]; then ok; else bad "$1" "'$2' instead of '$3'"; fi
-}
-at_least() {
-	if [ "$2" -ge "$3" ]; then ok; else bad "$1" "$2 is less than $3"; fi
-}
 
 live_config live -e 's|"mem:16M"|"mem:16M?luns=2"|'
 daemon_start "$tmp/live.json" || {

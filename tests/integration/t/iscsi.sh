@@ -2,38 +2,7 @@
 # An iSCSI back-end (tgtd on this machine): there late, there, gone, and back. Nothing of it stops srpgwd.
 # shellcheck shell=sh disable=SC1091,SC2154 # lib.sh
 . ./lib.sh
-if ! command -v tgtd >/dev/null || ! command -v tgtadm >/dev/null; then
-	skip "everything" "no tgtd"
-	exit 0
-fi
-json() { "$ctl" "$1" --json | jq -r "$2"; }
-is() {
-	if [ "$2" = "$3" ]; then ok; else bad "$1" "'$2' instead of '$3'"; fi
-}
-
-iqn=iqn.2026-11.example:disk
-san_port=$((port + 1))
-instance=$((port % 1000 + 100))
-TGT_IPC_SOCKET=$tmp/tgt
-export TGT_IPC_SOCKET
-adm() { tgtadm -C "$instance" --lld iscsi "$@"; }
-san_up() {
-	tgtd -f -C "$instance" --iscsi portal=127.0.0.1:$san_port >>"$tmp/tgtd.log" 2>&1 &
-	tgtd=$!
-	started="$started $tgtd"
-	wait_for 10 tgtadm -C "$instance" --op show --mode sys || return 1
-	adm --op new --mode target --tid 1 -T $iqn
-	truncate -s 16M "$tmp/disk"
-	adm --op new --mode logicalunit --tid 1 --lun 1 -b "$tmp/disk"
-	adm --op bind --mode target --tid 1 -I ALL
-}
-san_down() {
-	kill -KILL "$tgtd" # it takes no notice of SIGTERM
-	wait "$tgtd" 2>/dev/null
-	rm -f "$tmp"/tgt*
-}
-# The scratch folder goes away before tgtd could.
-trap 'kill -KILL "${tgtd:-}" 2>/dev/null; clean_up' EXIT
+. ./tgt.sh
 
 # Not there yet: srpgwd serves, and says what is wrong.
 live_config live -e "s|\"mem:16M\"|\"iscsi://127.0.0.1:$san_port/$iqn\", \"hold_seconds\": 2, \"retry_max_ms\": 500|" \

@@ -3,18 +3,6 @@
 # shellcheck shell=sh disable=SC1091,SC2154 # lib.sh
 . ./lib.sh
 
-# true_of CASE COMMAND...: counts whether it succeeds.
-true_of() {
-	true_name=$1
-	shift
-	if "$@" >"$tmp/out" 2>"$tmp/err"; then ok; else bad "$true_name" "failed: $*"; fi
-}
-# json FILTER: srpgwctl status --json through jq.
-json() { "$ctl" status --json | jq -r "$1"; }
-is() {
-	if [ "$2" = "$3" ]; then ok; else bad "$1" "'$2' instead of '$3'"; fi
-}
-said() { grep -Eq -- "$1" "$tmp/daemon.log"; }
 
 live_config live
 : >"$tmp/daemon.log"
@@ -26,12 +14,12 @@ else
 fi
 
 # What it tells.
-is "state" "$(json .gateway.state)" ready
-is "ready" "$(json .gateway.ready)" true
-is "pid" "$(json .gateway.pid)" "$daemon"
-is "listeners" "$(json '.listeners | map(.state) | join(",")')" listening
-is "reactors" "$(json '.reactors | length')" 3
-is "name" "$(json '.backends[0].identities[0].initiator_name')" 'iqn.2026-11.srpgw:live:<initiator port identifier>'
+is "state" "$(json status .gateway.state)" ready
+is "ready" "$(json status .gateway.ready)" true
+is "pid" "$(json status .gateway.pid)" "$daemon"
+is "listeners" "$(json status '.listeners | map(.state) | join(",")')" listening
+is "reactors" "$(json status '.reactors | length')" 3
+is "name" "$(json status '.backends[0].identities[0].initiator_name')" 'iqn.2026-11.srpgw:live:<initiator port identifier>'
 for c in status sessions luns backends bridges events; do
 	true_of "$c --json" sh -c "'$ctl' $c --json | jq -e .schema_version"
 	expect "$c" 0 . "$ctl" "$c"
@@ -57,13 +45,13 @@ is "nothing is left behind" "$(ls "$tmp/run2")" srpgwd.lock
 # Reload: a new target, then a mistake, then by signal.
 live_config live -e 's|"targets":  \[|&{ "id_ext": "0000000000000002", "ioc_guid": "0002c90300000001", "initiators": [ "*" ] },|'
 expect "reload" 0 'the new configuration is in force' "$ctl" reload
-is "two targets" "$(json '.targets | length')" 2
-is "reloads" "$(json .gateway.reloads_total)" 1
+is "two targets" "$(json status '.targets | length')" 2
+is "reloads" "$(json status .gateway.reloads_total)" 1
 cp "$tmp/live.json" "$tmp/good.json"
 echo '{' >"$tmp/live.json"
 expect "reload of a mistake" 1 'live.json:[0-9]+:[0-9]+: .+; .+' "$ctl" reload
-is "still two targets" "$(json '.targets | length')" 2
-is "the error is told" "$(json '.gateway.last_reload_error != null')" true
+is "still two targets" "$(json status '.targets | length')" 2
+is "the error is told" "$(json status '.gateway.last_reload_error != null')" true
 sed 's|"reactors": 2|"reactors": 1|' "$tmp/good.json" >"$tmp/live.json"
 expect "reload with a warning" 0 'reactors: the change takes effect when srpgwd is restarted' "$ctl" reload
 kill -HUP "$daemon"
