@@ -17,6 +17,10 @@ $(so_DIR)/rude.so: tests/unit/bridge/so/rude.c gateway/include/srpgw/bridge.h
 $(so_DIR)/guide.so: docs/bridge-author-guide.md gateway/include/srpgw/bridge.h
 	$(call say,LD,$@)mkdir -p $(@D) && sed -n '/^```c$$/,/^```$$/{/^```/d;p}' $< > $(@:.so=.c) && $(so_CC) -Igateway/include -o $@ $(@:.so=.c)
 
+# The bridge to local devices without its device: sg_device.c stands in for device.c.
+$(so_DIR)/sg.so: $(filter-out %/device.c,$(wildcard plugins/sg/*.c)) tests/unit/bridge/so/sg_device.c $(wildcard plugins/sg/*.h) gateway/include/srpgw/bridge.h
+	$(call say,LD,$@)mkdir -p $(@D) && $(so_CC) -Igateway/include -o $@ $(filter %.c,$^) -lpthread
+
 $(patsubst %,$(BUILD)/tests/unit/bridge/test_%,load guard): | $(so_ALL)
 
 # ---- tests of the plugins: tests/unit/plugins/test_NAME.c against the real NAME.so, the real loader and a real reactor ----
@@ -27,6 +31,7 @@ $(plugins_TEST): $(BUILD)/tests/unit/plugins/%: $(BUILD)/tests/unit/plugins/%.o 
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		$(bridge_LIBS) -lcmocka -lpthread
 $(BUILD)/tests/unit/plugins/test_guide: | $(so_DIR)/guide.so
+$(BUILD)/tests/unit/plugins/test_sg: | $(so_DIR)/sg.so
 unit-plugins: $(plugins_TEST)
 	$(Q)tests/check/run-programs unit-plugins $^
 check-bridges:
