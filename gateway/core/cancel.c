@@ -16,6 +16,7 @@ static void leave_io(struct task *t, enum task_cause cause)
 {
 	struct io *io = t->io;
 	struct path *p = io->path;
+	bool lost = cause == TASK_CAUSE_CHANNEL;
 
 	if (!io->submitted)
 		return;
@@ -23,8 +24,8 @@ static void leave_io(struct task *t, enum task_cause cause)
 	 * Task management asks the back-end itself, and raises the fence if it must answer first. After the loss of a
 	 * channel nobody asks: what the host sends next must not be overtaken by what may still act.
 	 */
-	path_detach_io(io, cause == TASK_CAUSE_CHANNEL && io_may_write(io));
-	if (cause == TASK_CAUSE_CHANNEL && p->state == PATH_UP)
+	path_detach_io(io, lost && io_may_write(io), !lost || io_may_write(io));
+	if (lost && p->state == PATH_UP)
 		p->backend->bridge->abort(p->session, &io->pub);
 }
 

@@ -3,6 +3,7 @@
  * An SRP_CMD arrives: judged, copied out of its receive buffer, and sent to its logical unit or refused.
  * Layer: core. Source: SRP r16a CMD; SAM-5 5.
  */
+#include "aca.h"
 #include "channel.h"
 #include "io.h"
 #include "lu.h"
@@ -102,24 +103,23 @@ static bool take_data(struct task *t, struct fabric_rx *rx, const struct srp_cmd
 	return keep(t, rx, d->imm, d->len_bytes, &t->imm);
 }
 
-static void take_cdb(struct task *t, const struct srp_cmd *cmd)
+/* @len: 0 when its operation code does not tell. */
+static void take_cdb(struct task *t, const struct srp_cmd *cmd, uint16_t len)
 {
-	uint16_t len = scsi_cdb_len(cmd->cdb, cmd->cdb_len);
-
 	memcpy(t->cdb, cmd->cdb, TASK_CDB_BYTES);
 	t->cdb_len = len > 0 && len <= TASK_CDB_BYTES ? (uint8_t)len : TASK_CDB_BYTES;
 }
 
 /* What the gateway refuses whatever the LUN is. */
-static enum outcome judge(const struct task *t, const struct srp_cmd *cmd)
+static enum outcome judge(const struct task *t, const struct srp_cmd *cmd, uint16_t len)
 {
 	if (cmd->data_out.fmt != SRP_FMT_NONE && cmd->data_in.fmt != SRP_FMT_NONE)
 		return OUTCOME_BIDIRECTIONAL;
-	if (cmd->cdb_len > TASK_CDB_BYTES || scsi_cdb_len(cmd->cdb, cmd->cdb_len) > TASK_CDB_BYTES)
+	if (cmd->cdb_len > TASK_CDB_BYTES || len > TASK_CDB_BYTES)
 		return OUTCOME_CDB_LONG;
 	if (t->data_len > map_or(t->shard->map->max_transfer_bytes, MAP_MAX_TRANSFER) || !io_fits_quota(t))
 		return OUTCOME_TOO_LARGE;
-	return OUTCOME_OK;
+	return aca_judge(t, len);
 }
 
 static bool ua_exempt(uint8_t opcode)
@@ -160,6 +160,7 @@ static void dispatch(struct task *t)
 /* Return: true if the task holds @rx now. */
 static bool admit(struct task *t, struct fabric_rx *rx, const struct srp_cmd *cmd, enum outcome why)
 {
+	uint16_t len = scsi_cdb_len(cmd->cdb, cmd->cdb_len);
 	bool kept = false;
 
 	if (nexus_find_tag(t->nexus, t->tag)) {
@@ -168,15 +169,17 @@ static bool admit(struct task *t, struct fabric_rx *rx, const struct srp_cmd *cm
 	}
 	nexus_add_tag(t->nexus, t);
 	if (why == OUTCOME_OK) {
-		take_cdb(t, cmd);
+		take_cdb(t, cmd, len);
 		if (cmd->data_out.fmt == SRP_FMT_NONE || cmd->data_in.fmt == SRP_FMT_NONE)
 			why = take_data(t, rx, cmd) ? OUTCOME_OK : OUTCOME_TASK_SET_FULL;
 		kept = t->rx != NULL;
 	}
 	if (why == OUTCOME_OK)
-		why = judge(t, cmd);
+		why = judge(t, cmd, len);
 	if (why == OUTCOME_OK)
 		dispatch(t);
+	else if (why == OUTCOME_NACA)
+		task_refuse_field(t, why, scsi_cdb_control_at(t->cdb, len));
 	else
 		task_refuse(t, why);
 	return kept;

@@ -128,7 +128,7 @@ static void take(struct io *io, struct nexus *n, struct lu *lu, struct path *p, 
 	io->nexus = n;
 	io->lu = lu;
 	io->path = p;
-	io->submitted = io->fences = io->settled = io->hurried = false;
+	io->submitted = io->fences = io->settled = io->hurried = io->ordered = false;
 	quota_take(io, quota_bytes);
 	io->pub.cdb = io->cdb;
 	io->pub.iov = io->iov;

@@ -33,6 +33,7 @@ struct io {
 	bool fences;       /* its answer releases a fence of lu */
 	bool settled;      /* the back-end confirmed that it can no longer act */
 	bool hurried;      /* abort() was called */
+	bool ordered;      /* detached, and still counted in the order of lu */
 	uint32_t quota_bytes;
 	uint8_t cdb[16];
 	uint64_t serial; /* of its task */

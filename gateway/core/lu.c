@@ -8,6 +8,7 @@
 #include "fence.h"
 #include "map.h"
 #include "nexus.h"
+#include "order.h"
 #include "path.h"
 
 #include <string.h>
@@ -152,16 +153,13 @@ bool lu_is_blocked(const struct lu *lu)
 	return lu->n_fences > 0 || lu->path->state != PATH_UP;
 }
 
-void lu_ready(struct task *t, bool first)
+void lu_ready(struct task *t, bool again)
 {
 	struct lu *lu = t->lu;
 
 	if (!task_set_state(t, TASK_READY))
 		return;
-	if (first)
-		list_push_front(&lu->ready, &t->node);
-	else
-		list_push_back(&lu->ready, &t->node);
+	order_place(t, again);
 	if (lu->n_fences == 0 && !list_linked(&lu->ready_node))
 		list_push_back(&lu->path->ready_lus, &lu->ready_node);
 	if (lu_is_blocked(lu))

@@ -17,6 +17,13 @@ struct lun_map_entry;
 
 enum lu_ua { LU_UA_NEXUS_LOSS = 1, LU_UA_LUNS_CHANGED = 2 };
 
+/* The task set of the LU, see order.h. */
+struct order {
+	uint32_t n_started;  /* left READY and have not ended, detached ios that may act among them */
+	uint32_t n_barriers; /* of them: not SIMPLE */
+	uint32_t n_ranked;   /* not SIMPLE, waiting or started; 0: nobody needs to look */
+};
+
 struct lu {
 	struct nexus *nexus;
 	struct path *path;
@@ -27,7 +34,8 @@ struct lu {
 	bool removed;      /* not mapped any more: freed when n_users is 0 */
 	uint32_t n_users;  /* tasks, detached ios and tmfs that point here */
 
-	struct list ready; /* tasks in READY, in order */
+	struct list ready; /* tasks in READY, see order_place() */
+	struct order order;
 	struct list_node ready_node; /* path->ready_lus, when it has such and no fence */
 	uint32_t n_fences; /* reasons not to deliver anything, see fence.h */
 	uint64_t fenced_since_ns;
@@ -73,7 +81,10 @@ bool lu_is_blocked(const struct lu *lu);
  */
 enum outcome lu_take_ua(struct lu *lu);
 
-/* Command @t (RECEIVED, or EXECUTING that never left the bridge) waits here for its turn; @first: before the others. */
-void lu_ready(struct task *t, bool first);
+/*
+ * Command @t waits here for its turn: it is new (RECEIVED), or comes back (EXECUTING, but it never left the bridge) and
+ * finds its place among the others @again.
+ */
+void lu_ready(struct task *t, bool again);
 
 #endif

@@ -109,6 +109,10 @@ enum outcome_kind {
 	  "the command moves more than a command may", "SPC-4 4.5.6") \
 	X(INVALID_FIELD, SENSE, SCSI_ILLEGAL_REQUEST, 0x24, 0x00, \
 	  "a field of the CDB is not supported", "SPC-4 4.5.6") \
+	X(NACA, SENSE, SCSI_ILLEGAL_REQUEST, 0x24, 0x00, \
+	  "the NACA bit of the CONTROL byte is set, and NormACA is 0", "SAM-5 5.2") \
+	X(TASK_ATTRIBUTE, SENSE, SCSI_ILLEGAL_REQUEST, 0x49, 0x00, \
+	  "the task attribute is ACA where no ACA is in effect, or reserved", "SAM-5 8.6.5") \
 	X(NO_LUN, SENSE, SCSI_ILLEGAL_REQUEST, 0x25, 0x00, "the LUN is not mapped", "SAM-5 5.11") \
 	X(OVERLAPPED, SENSE, SCSI_ABORTED_COMMAND, 0x4e, 0x00, \
 	  "a live task of the I_T nexus has the tag", "SAM-5 5.10") \

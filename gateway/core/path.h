@@ -105,9 +105,9 @@ void path_hold_task(struct path *p, struct task *t);
 void path_submit(struct task *t);
 /*
  * The task will not hear of its io any more: the io waits alone for the back-end. @fence: until then nothing else is
- * delivered to the LU.
+ * delivered to the LU. @ordered: until then it keeps its place in the task set.
  */
-void path_detach_io(struct io *io, bool fence);
+void path_detach_io(struct io *io, bool fence, bool ordered);
 /* A command of the gateway's own, see io_acquire_own(): its LU is fenced until it is answered. The path is up. */
 void path_submit_own(struct io *io);
 /* Gives the session up when too much waits at it that nobody waits for any more. */

@@ -4,11 +4,13 @@
  * Layer: core.
  */
 #include "../base/log.h"
+#include "aca.h"
 #include "channel.h"
 #include "fence.h"
 #include "io.h"
 #include "lu.h"
 #include "nexus.h"
+#include "order.h"
 #include "path.h"
 #include "repeat.h"
 #include "reserve.h"
@@ -70,6 +72,8 @@ static void answered(struct task *t, const struct srpgw_io *pub)
 	len = t->dir == SRPGW_DIR_IN ? moved_bytes(t) : 0;
 	if (!task_set_state(t, len > 0 ? TASK_WAIT_PLACE : TASK_WAIT_RESPOND))
 		return;
+	if (len > 0 && t->cdb[0] == SCSI_OP_INQUIRY)
+		aca_hide(t, len);
 	if (len > 0)
 		xfer_init(&t->xfer, &t->desc, t->io->data, len);
 	list_push_back(&t->ch->send, &t->node);
@@ -114,6 +118,7 @@ static void answered_late(struct io *io)
 	if (io->pub.delivery == SRPGW_DELIVERY_MAYBE && !io->settled && (io->fences || io_may_write(io)))
 		fence_hazard(lu);
 	fence_io_lower(io);
+	order_io_left(io);
 	p->n_detached--;
 	n->n_detached--;
 	io_release(io);
@@ -174,8 +179,10 @@ static void count_detached(struct io *io, bool fence)
 	path_check_detached(io->path);
 }
 
-void path_detach_io(struct io *io, bool fence)
+void path_detach_io(struct io *io, bool fence, bool ordered)
 {
+	if (ordered)
+		order_io_detached(io);
 	io->task->io = NULL;
 	io->task = NULL;
 	count_detached(io, fence);

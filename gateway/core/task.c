@@ -10,6 +10,7 @@
 #include "io.h"
 #include "lu.h"
 #include "nexus.h"
+#include "order.h"
 #include "path.h"
 #include "quota.h"
 #include "shard.h"
@@ -41,7 +42,7 @@ static void reset(struct task *t)
 	t->cause = TASK_CAUSE_NONE;
 	t->dir = SRPGW_DIR_NONE;
 	t->sol_not = t->attr = t->cdb_len = 0;
-	t->credit_held = t->admitted = t->local = t->fetched = t->fetching_table = t->shared = false;
+	t->credit_held = t->admitted = t->local = t->fetched = t->fetching_table = t->shared = t->ranked = false;
 	t->data_len = t->buf_len = t->n_table = 0;
 	t->desc = (struct buf){ .next = NULL };
 	t->imm = (struct buf){ .next = NULL };
@@ -129,6 +130,7 @@ void task_unadmit(struct task *t)
 		return;
 	t->admitted = false;
 	t->lu->path->n_admitted--;
+	order_end(t);
 	path_mark(t->lu->path);
 }
 
@@ -154,6 +156,7 @@ void task_retire(struct task *t)
 	task_set_state(t, TASK_FREE);
 	task_drop_iu(t);
 	task_unadmit(t);
+	order_leave(t);
 	if (t->io)
 		io_release(t->io);
 	if (t->shared)
@@ -203,6 +206,7 @@ static void refuse(struct task *t, enum outcome why, int cdb_field)
 	if (!task_set_state(t, TASK_WAIT_RESPOND))
 		return;
 	task_unadmit(t);
+	order_leave(t);
 	if (t->io)
 		io_release(t->io);
 	list_push_back(&t->ch->send, &t->node);

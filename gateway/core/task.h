@@ -63,6 +63,7 @@ struct task {
 	bool fetched;       /* data-out is complete in the io's buffers */
 	bool fetching_table;
 	bool shared; /* counts in the share of its back-end */
+	bool ranked; /* waits or runs by a task attribute other than SIMPLE, see order.h */
 	uint8_t cdb_len;
 	uint8_t cdb[TASK_CDB_BYTES];
 	uint8_t lun[8];

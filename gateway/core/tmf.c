@@ -11,6 +11,7 @@
 #include "io.h"
 #include "lu.h"
 #include "nexus.h"
+#include "order.h"
 #include "path.h"
 #include "reserve.h"
 
@@ -275,6 +276,7 @@ static void confirmed(struct tmf *m)
 			continue;
 		io->settled = true;
 		fence_io_lower(io);
+		order_io_left(io);
 	}
 }
 
@@ -432,6 +434,11 @@ void tmf_receive(struct task *t, const struct srp_tsk_mgmt *tm)
 	struct tmf *m;
 
 	t->nexus->tmf_total++;
+	if (tm->function == SRP_TMF_CLEAR_ACA) {
+		/* None is ever in effect, see aca.h: it is done, for a LUN that is there. */
+		task_refuse(t, lu_find(t->nexus, t->lun) ? OUTCOME_TMF_OK : OUTCOME_TMF_NO_LUN);
+		return;
+	}
 	if (!is_known(tm->function)) {
 		task_refuse(t, OUTCOME_TMF_NOT_SUPPORTED);
 		return;

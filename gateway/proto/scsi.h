@@ -58,6 +58,14 @@ bool scsi_sense_parse(const uint8_t *buf, size_t len, struct scsi_sense *out);
  * vendor-specific and reserved groups: 0 (not known).
  */
 uint16_t scsi_cdb_len(const uint8_t *cdb, size_t avail);
+/*
+ * Where the CONTROL byte of a CDB of @len bytes stands (SPC-4 4.3.2 to 4.3.4): the last, or byte 1 of one of variable
+ * length. Return: negative when @len is 0 (not known).
+ */
+static inline int scsi_cdb_control_at(const uint8_t *cdb, uint16_t len)
+{
+	return cdb[0] == SCSI_OP_VARIABLE_LENGTH ? 1 : len - 1;
+}
 
 /*
  * Simple-LUN numbers: peripheral addressing below 256, flat space addressing up to 16383; single level.

@@ -45,7 +45,9 @@ static void test_unknown_task_and_functions(void **state)
 	rig_expect_code(r, c, rig_tmf(r, c, SRP_TMF_ABORT_TASK, 0, 4711), 0);
 	rig_expect_code(r, c, rig_tmf(r, c, SRP_TMF_ABORT_TASK, 99, 4711), 5);
 	rig_expect_code(r, c, rig_tmf(r, c, SRP_TMF_LUN_RESET, 99, 0), 5);
-	rig_expect_code(r, c, rig_tmf(r, c, SRP_TMF_CLEAR_ACA, 0, 0), 4);
+	/* No ACA is ever in effect: it is clear. */
+	rig_expect_code(r, c, rig_tmf(r, c, SRP_TMF_CLEAR_ACA, 0, 0), 0);
+	rig_expect_code(r, c, rig_tmf(r, c, SRP_TMF_CLEAR_ACA, 99, 0), 5);
 	rig_expect_code(r, c, rig_tmf(r, c, 0x03, 0, 0), 4);
 	rig_expect_code(r, c, rig_tmf(r, c, 0, 0, 0), 4);
 	assert_int_equal(r->disk[0]->n_tmf_total, 0);
