@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHORT_BYTES 4096u
+#define SHORT_BYTES 2048u
 
 enum { GOOD = 0x00, CHECK_CONDITION = 0x02, TASK_ABORTED = 0x40 };
 
@@ -132,8 +132,10 @@ static void let_go(struct command *c)
 	if (c->place == COMMAND_SENT) {
 		TAILQ_REMOVE(&path->sent, c, node);
 		path->n_sent--;
+		path->n_out -= c->io->dir == SRPGW_DIR_OUT;
 	} else if (c->place == COMMAND_LATE) {
 		TAILQ_REMOVE(&path->late, c, node);
+		path->n_out -= c->io->dir == SRPGW_DIR_OUT;
 	} else {
 		TAILQ_REMOVE(&path->queued, c, node);
 		path->n_queued--;
@@ -249,6 +251,8 @@ void commands_feed(struct srpgw_bridge_path *path)
 		path->n_queued--;
 		TAILQ_INSERT_TAIL(&path->sent, c, node);
 		path->n_sent++;
+		path->n_fed++;
+		path->n_out += c->io->dir == SRPGW_DIR_OUT;
 		path->commands_total++;
 		c->place = COMMAND_SENT;
 		if (hand_over(c))

@@ -194,11 +194,25 @@ static void end_session(struct srpgw_bridge_path *path)
 	tmfs_drop(path);
 }
 
-/* One pass sends all that was queued since the last: the kick comes once per round of the reactor. */
+/*
+ * One pass sends all that was queued since the last: the kick comes once per round of the reactor. libiscsi gives each
+ * PDU to TCP by itself, and a PDU's header and its data apart; a TCP segment for each of them would cost both sides
+ * more than the rest of a small command.
+ */
 static void flush(struct srpgw_bridge_path *path)
 {
-	if (!path->failed && iscsi_which_events(path->iscsi) & POLLOUT && iscsi_service(path->iscsi, POLLOUT))
+	const struct transport *t = path->target->transport;
+	bool hold = t->hold && (path->n_fed > 1 || path->n_out);
+
+	if (path->failed || !(iscsi_which_events(path->iscsi) & POLLOUT))
+		return;
+	path->n_fed = 0;
+	if (hold)
+		t->hold(iscsi_get_fd(path->iscsi), true);
+	if (iscsi_service(path->iscsi, POLLOUT))
 		path_lost(path);
+	if (hold)
+		t->hold(iscsi_get_fd(path->iscsi), false);
 }
 
 static void work_with_libiscsi(struct srpgw_bridge_path *path, int revents)
@@ -207,6 +221,8 @@ static void work_with_libiscsi(struct srpgw_bridge_path *path, int revents)
 
 	if (t->revents)
 		revents = t->revents(revents);
+	if (path->state == PATH_UP)
+		revents &= ~POLLOUT; /* after what has come: flush() */
 	if (revents && iscsi_service(path->iscsi, revents))
 		path_lost(path);
 	if (path->failed || path->redirected || path->state < PATH_LOGGING_IN)

@@ -42,6 +42,8 @@ struct transport {
 	void (*prepare)(struct iscsi_context *iscsi);
 	/* Revents as the transport's iscsi_service() bears them; may be NULL. */
 	int (*revents)(int revents);
+	/* Has what is written to the socket wait for more, or go; may be NULL. */
+	void (*hold)(int fd, bool on);
 };
 
 struct portal {
@@ -144,6 +146,8 @@ struct srpgw_bridge_path {
 
 	struct command_list queued, sent, late;
 	uint32_t n_queued, n_sent, n_aborted;
+	uint32_t n_fed; /* given to libiscsi since it last wrote */
+	uint32_t n_out; /* of sent and late: with data-out */
 	uint64_t serial;
 	struct tmf_list tmfs;
 	uint32_t n_tmf_waiting;

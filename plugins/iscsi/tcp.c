@@ -4,6 +4,18 @@
  */
 #include "session.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+/* A failure costs speed and nothing else. */
+static void tcp_hold(int fd, bool on)
+{
+	int value = on;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &value, sizeof(value));
+}
+
 static const struct transport tcp = {
 	.name = "tcp",
 	.scheme = "iscsi",
@@ -12,6 +24,7 @@ static const struct transport tcp = {
 	.default_outstanding = 60,
 	.most_outstanding = 1024,
 	.has_tmf = true,
+	.hold = tcp_hold,
 };
 
 static int tcp_open(const struct srpgw_host *host, const char *uri, const struct srpgw_setting *settings,
