@@ -114,6 +114,8 @@ static void cdb_lengths(void **state)
 		cdb[0] = (uint8_t)op;
 		if (op != SCSI_OP_VARIABLE_LENGTH)
 			assert_int_equal(scsi_cdb_len(cdb, 1), by_group[op >> 5]);
+		assert_int_equal(scsi_cdb_control_at(cdb, by_group[op >> 5]),
+				 op == SCSI_OP_VARIABLE_LENGTH ? 1 : by_group[op >> 5] - 1);
 	}
 	assert_int_equal(scsi_cdb_len(cdb, 0), 0);
 	cdb[0] = SCSI_OP_VARIABLE_LENGTH;
