@@ -35,11 +35,19 @@ static int create_iwarp(struct reactor *control, uint32_t rx_bytes, struct fabri
 	return iwarp_fabric_create(control, &p, out, e);
 }
 
+static int create_iwarp_crc_optional(struct reactor *control, uint32_t rx_bytes, struct fabric **out, struct err *e)
+{
+	struct iwarp_params p = { .rx_bytes = rx_bytes, .no_crc = true };
+
+	return iwarp_fabric_create(control, &p, out, e);
+}
+
 /* Names as in listen[].fabric. */
 static const struct fabric_kind fabric_kinds[] = {
-	{ "rdma", create_verbs },
-	{ "iwarp", create_iwarp },
-	{ NULL, NULL },
+	{ "rdma", create_verbs, false },
+	{ "iwarp", create_iwarp, false },
+	{ "iwarp", create_iwarp_crc_optional, true },
+	{ NULL, NULL, false },
 };
 
 struct daemon {

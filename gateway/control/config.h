@@ -24,7 +24,10 @@ struct config_listen {
 	int fabric; /* enum config_fabric */
 	char *address;
 	uint32_t port;
+	int crc; /* enum config_crc */
 };
+
+enum config_crc { CONFIG_CRC_REQUIRED, CONFIG_CRC_OPTIONAL };
 
 struct config_chap {
 	char *user, *secret_file;

@@ -91,6 +91,10 @@ static void check_listen(struct checker *k)
 		if (fabric_addr_parse(a->address, (uint16_t)a->port, &addr))
 			err_cure(problem_at(k->problems, &at, "\"%.64s\" is no IP address", a->address),
 				 "give the address of an RDMA interface in digits, or \"0.0.0.0\" for all");
+		at = json_path_key(item, "crc");
+		if (a->crc == CONFIG_CRC_OPTIONAL && strcmp(config_fabric_names[a->fabric], "iwarp") != 0)
+			err_cure(problem_at(k->problems, &at, "adapters choose their CRCs themselves"),
+				 "remove \"crc\": it is for \"iwarp\" only");
 		for (size_t j = 0; j < i; j++) {
 			const struct config_listen *b = CONFIG_ITEM(l, struct config_listen, j);
 

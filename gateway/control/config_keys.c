@@ -10,6 +10,7 @@
 const char *const config_fabric_names[] = { "rdma", "ib", "iwarp", NULL };
 static const char *const log_level_names[] = { "error", "warn", "info", "debug", NULL }; /* order of enum log_level */
 
+static const char *const crc_names[] = { "required", "optional", NULL }; /* order of enum config_crc */
 static const char *const async_events_names[] = { "asked", "always", "never", NULL }; /* order of enum async_events */
 
 /* One key, one line or two: the formatter would make a column of each. */
@@ -25,6 +26,9 @@ static const struct schema_key listen_keys[] = {
 	  .help = "IP address of an RDMA interface, or 0.0.0.0 or :: for all" },
 	{ "port", SCHEMA_UINT, AT(config_listen, port), .required = true, .min = 1, .max = 65535,
 	  .help = "port number" },
+	{ "crc", SCHEMA_ENUM, AT(config_listen, crc), .names = crc_names, .def = "\"required\"",
+	  .help = "of `iwarp`: `required` guards every message with a CRC32C; with `optional` there is one only where the "
+		  "host asks for it, which needs fewer cycles and leaves errors to TCP's own checksum" },
 	END
 };
 

@@ -26,10 +26,11 @@ struct listeners {
 	struct fabric_listener **listener; /* one per entry of the configuration, NULL while it does not listen */
 };
 
-static const struct fabric_kind *find_kind(const struct fabric_kind *kinds, const char *name)
+static const struct fabric_kind *find_kind(const struct fabric_kind *kinds, const struct config_listen *l)
 {
 	for (; kinds->name; kinds++) {
-		if (strcmp(kinds->name, name) == 0)
+		if (strcmp(kinds->name, config_fabric_names[l->fabric]) == 0 &&
+		    kinds->crc_optional == (l->crc == CONFIG_CRC_OPTIONAL))
 			return kinds;
 	}
 	return NULL;
@@ -49,14 +50,17 @@ void listeners_check(const struct config *c, const struct fabric_kind *kinds, st
 {
 	char known[128] = "";
 
-	for (const struct fabric_kind *k = kinds; k->name; k++)
+	for (const struct fabric_kind *k = kinds; k->name; k++) {
+		if (k->crc_optional)
+			continue;
 		snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s\"%s\"", k == kinds ? "" : " or ",
 			 k->name);
+	}
 	for (size_t i = 0; i < c->listen.n; i++) {
 		const char *name = config_fabric_names[entry(c, i)->fabric];
 		struct json_path at = json_path_key(entry_path(i), "fabric");
 
-		if (!find_kind(kinds, name))
+		if (!find_kind(kinds, entry(c, i)))
 			err_cure(problem_at(problems, &at, "fabric \"%s\" is not available yet", name), "use %s",
 				 known);
 	}
@@ -84,10 +88,13 @@ static int give_regions(struct listeners *s, struct open_fabric *f, struct err *
 	return 0;
 }
 
-static struct open_fabric *find_fabric(struct listeners *s, const char *name)
+static struct open_fabric *find_fabric(struct listeners *s, const struct config_listen *l)
 {
 	for (size_t i = 0; i < s->n_fabric; i++) {
-		if (strcmp(s->fabric[i].kind->name, name) == 0)
+		const struct fabric_kind *k = s->fabric[i].kind;
+
+		if (strcmp(k->name, config_fabric_names[l->fabric]) == 0 &&
+		    k->crc_optional == (l->crc == CONFIG_CRC_OPTIONAL))
 			return &s->fabric[i];
 	}
 	return NULL;
@@ -128,10 +135,10 @@ int listeners_create(const struct config *c, const struct fabric_kind *kinds, st
 	if (s->n_region > REGIONS_MAX)
 		s->n_region = REGIONS_MAX;
 	for (size_t i = 0; i < c->listen.n && rc == 0; i++) {
-		const struct fabric_kind *kind = find_kind(kinds, config_fabric_names[entry(c, i)->fabric]);
+		const struct fabric_kind *kind = find_kind(kinds, entry(c, i));
 		struct err e = ERR_INIT;
 
-		if (!kind || find_fabric(s, kind->name))
+		if (!kind || find_fabric(s, entry(c, i)))
 			continue;
 		rc = open_fabric(s, kind, control, &e);
 		if (rc)
@@ -151,7 +158,7 @@ int listeners_start(struct listeners *s, struct problems *problems)
 
 	for (size_t i = 0; i < s->config->listen.n; i++) {
 		const struct config_listen *l = entry(s->config, i);
-		struct open_fabric *f = find_fabric(s, config_fabric_names[l->fabric]);
+		struct open_fabric *f = find_fabric(s, l);
 		struct fabric_addr addr;
 		struct err e = ERR_INIT;
 		int rc = -EINVAL;
@@ -172,7 +179,7 @@ int listeners_start(struct listeners *s, struct problems *problems)
 void listeners_stop(struct listeners *s)
 {
 	for (size_t i = 0; i < s->config->listen.n; i++) {
-		struct open_fabric *f = find_fabric(s, config_fabric_names[entry(s->config, i)->fabric]);
+		struct open_fabric *f = find_fabric(s, entry(s->config, i));
 
 		if (s->listener[i])
 			f->fabric->ops->unlisten(s->listener[i]);

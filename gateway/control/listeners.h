@@ -14,6 +14,7 @@ struct fabric_kind {
 	const char *name; /* as in listen[].fabric */
 	/* @rx_bytes: longest information unit that must be receivable; 0 for the fabric's default. */
 	int (*create)(struct reactor *control, uint32_t rx_bytes, struct fabric **out, struct err *e);
+	bool crc_optional; /* for the entries that say so: "crc" */
 };
 
 struct listeners;

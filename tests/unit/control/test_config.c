@@ -121,7 +121,7 @@ static void keys(void **state)
 	unit_refused(with(NULL, NULL, "[ { \"ioc_guid\": \"0000000000000001\", \"initators\": [ \"*\" ] } ]", NULL),
 		     "c.json:3:48: targets[0].initators: unknown key; did you mean \"initiators\"?");
 	unit_refused(with("[ { \"fabric\": \"rdma\", \"port\": 1, \"zzzzzz\": 1 } ]", NULL, NULL, NULL),
-		     "c.json:1:46: listen[0].zzzzzz: unknown key; the keys here are fabric, address, port");
+		     "c.json:1:46: listen[0].zzzzzz: unknown key; the keys here are fabric, address, port, crc");
 	unit_refused("{ \"backends\": {}, \"targets\": [] }",
 		     "c.json:1:1: listen: this key is missing; add \"listen\": where hosts log in");
 	unit_refused(with("[ { \"fabric\": \"rdma\" } ]", NULL, NULL, NULL),
@@ -181,6 +181,9 @@ static void listen_entries(void **state)
 	unit_refused(
 	    with("[ { \"fabric\": \"rdma\", \"port\": 1 },\n{ \"fabric\": \"rdma\", \"port\": 1 } ]", NULL, NULL, NULL),
 	    "c.json:2:1: listen[1]: the same as listen[0]; remove one of the two");
+	unit_refused(with("[ { \"fabric\": \"rdma\", \"port\": 1, \"crc\": \"optional\" } ]", NULL, NULL, NULL),
+		     "c.json:1:53: listen[0].crc: adapters choose their CRCs themselves; remove \"crc\": it is for "
+		     "\"iwarp\" only");
 }
 
 static void uri_refused(const char *uri, const char *cause_and_cure)

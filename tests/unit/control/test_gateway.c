@@ -258,7 +258,7 @@ static int wire_create(struct reactor *control, uint32_t rx_bytes, struct fabric
 	return 0;
 }
 
-static const struct fabric_kind kinds[] = { { "rdma", wire_create }, { NULL, NULL } };
+static const struct fabric_kind kinds[] = { { "rdma", wire_create, false }, { NULL, NULL, false } };
 
 /* ---- the rig ---- */
 
