@@ -3,7 +3,8 @@
 # What scenarios are written with. Sourced by guest/run-scenario; everything here runs as root in the emulated machine.
 #
 # FABRIC chooses the host's device: rxe (both ends of the fabric are one soft RoCE device, 10.77.0.1 on rxe0), or siw (soft
-# iWARP on one end of a veth pair; srpgwd and tgtd live in a network namespace at its other end, with user-space iWARP).
+# iWARP on one end of a veth pair; srpgwd and tgtd live in a network namespace at its other end, with user-space iWARP), or
+# outside (soft iWARP on a network card; srpgwd runs already, outside of the machine, with one LUN of 64 MiB).
 #
 # A scenario is a script that ends with status 0 (ok), calls skip REASON, or fails: any command that fails ends it (set -e).
 # It starts with no back-end, no target and no session, and need not clean up.
@@ -19,10 +20,11 @@ SRP_DIR=/sys/class/infiniband_srp
 ID_EXT=0000000000000001
 IOC_GUID=0002c90300000001
 : "${TARGET:=srpgw}" "${SCENARIO:=shell}" "${STATE:=/run/vm}" "${FABRIC:=rxe}"
-RDMA_DEV=${FABRIC}0
+RDMA_DEV=siw0 GATEWAY_FABRIC=iwarp AT_GATEWAY=
 case $FABRIC in
-rxe) GATEWAY_FABRIC=rdma AT_GATEWAY='' ;;
-siw) GATEWAY_FABRIC=iwarp AT_GATEWAY='ip netns exec gw' ;;
+rxe) RDMA_DEV=rxe0 GATEWAY_FABRIC=rdma ;;
+siw) AT_GATEWAY='ip netns exec gw' ;;
+outside) FABRIC_IP=10.0.2.2 SRP_PORT=$OUTSIDE_PORT TARGET=outside ;;
 esac
 mkdir -p "$STATE" /etc/srpgw /log
 
@@ -74,11 +76,15 @@ setup_rxe() {
 	wait_for 10 "the GID of $FABRIC_IP on rxe0" test -e /sys/class/infiniband/rxe0/ports/1/gids/1
 }
 
+load_siw() {
+	modprobe crc32c_intel 2>/dev/null || :
+	modprobe -a crc32c_generic libcrc32c ib_uverbs rdma_cm
+	[ -d /sys/module/siw ] || insmod /vm/siw.ko
+}
 setup_siw() {
 	[ -e /sys/class/infiniband/siw0 ] && return 0
-	modprobe crc32c_intel 2>/dev/null || :
-	modprobe -a crc32c_generic libcrc32c ib_uverbs rdma_cm veth
-	[ -d /sys/module/siw ] || insmod /vm/siw.ko
+	load_siw
+	modprobe veth
 	if ! [ -e /sys/class/net/d1 ]; then
 		ip netns add gw
 		ip link add d0 type veth peer name d1
@@ -90,6 +96,15 @@ setup_siw() {
 		ip link set d1 up
 	fi
 	rdma link add siw0 type siw netdev d1
+}
+setup_outside() {
+	[ -e /sys/class/infiniband/siw0 ] && return 0
+	load_siw
+	modprobe -a virtio_pci virtio_net
+	wait_for 10 "the network card" test -e /sys/class/net/eth0
+	ip addr add 10.0.2.15/24 dev eth0
+	ip link set eth0 up
+	rdma link add siw0 type siw netdev eth0
 }
 setup_fabric() { setup_"$FABRIC"; }
 
@@ -217,7 +232,7 @@ lio_start() {
 	ls_guid=$(cut -d : -f 5- </sys/class/infiniband/rxe0/ports/1/gids/0)
 	ls_tpg=$LIO/srpt/$ls_guid/$ls_guid
 	mkdir -p "$ls_tpg"
-	echo $SRP_PORT >$LIO/srpt/discovery_auth/rdma_cm_port
+	echo "$SRP_PORT" >$LIO/srpt/discovery_auth/rdma_cm_port
 	while [ $ls_l -lt "$ls_n" ]; do
 		ls_file=/tmp/disk.lio.$ls_l
 		[ -e $ls_file ] || dd if=/dev/zero of=$ls_file bs=1M count="$ls_mb" 2>/dev/null
@@ -299,6 +314,7 @@ login() {
 	lg_before=" $(cd /sys/class/scsi_host && echo *) "
 	lg_string="id_ext=$ID_EXT,ioc_guid=$IOC_GUID,dest=$FABRIC_IP:$SRP_PORT${1:+,$1}"
 	lg_end=$(($(now_ms) + 10000))
+	[ "$FABRIC" != outside ] || return 0
 	until lg_error=$(add_target "$lg_string"); do
 		# A session just logged out stays on the kernel's list a little longer than anything of it can be seen.
 		case $lg_error in

@@ -2,13 +2,16 @@
 # A small run with all that travels between the kernel's soft iWARP and srpgwd captured, for tshark to read outside: logins, immediate
 # data, RDMA Reads and Writes, tables of descriptors, task management, logout. The files are kept small.
 # limit: 180
-need_srpgw
-[ "$FABRIC" = siw ] || skip "it captures soft iWARP, and the fabric is $FABRIC"
+case $FABRIC in
+siw) capture=crc device=d1 ;;
+outside) capture=plain device=eth0 ;;
+*) skip "it captures soft iWARP, and the fabric is $FABRIC" ;;
+esac
 command -v dumpcap >/dev/null || skip "no dumpcap in this image"
 target_up 16
-dumpcap -q -i d1 -f "tcp port $SRP_PORT" -B 32 -a filesize:30000 -w /log/crc.pcapng >"$STATE/dumpcap" 2>&1 &
+dumpcap -q -i $device -f "tcp port $SRP_PORT" -B 32 -a filesize:30000 -w /log/$capture.pcapng >"$STATE/dumpcap" 2>&1 &
 dumpcap=$!
-wait_for 20 "dumpcap to begin" test -s /log/crc.pcapng
+wait_for 20 "dumpcap to begin" test -s /log/$capture.pcapng
 
 login
 d=$(disk 0)
