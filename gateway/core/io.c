@@ -139,9 +139,11 @@ static void take(struct io *io, struct nexus *n, struct lu *lu, struct path *p, 
 bool io_acquire(struct task *t)
 {
 	struct shard *s = t->shard;
-	struct list_node *n = list_first(&s->free_ios);
+	struct list_node *n;
 	struct io *io;
 
+	shard_stock_ios(s);
+	n = list_first(&s->free_ios);
 	if (!n)
 		return false;
 	io = list_entry(n, struct io, node);
@@ -162,9 +164,11 @@ bool io_acquire(struct task *t)
 struct io *io_acquire_own(struct lu *lu)
 {
 	struct shard *s = lu->nexus->shard;
-	struct list_node *n = list_first(&s->free_ios);
+	struct list_node *n;
 	struct io *io;
 
+	shard_stock_ios(s);
+	n = list_first(&s->free_ios);
 	if (!n)
 		return NULL;
 	io = list_entry(n, struct io, node);

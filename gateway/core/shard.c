@@ -25,31 +25,70 @@ const struct mem_region *shard_region(const struct shard *s)
 
 /* ---- pools ---- */
 
-/* Cuts a chain of pool blocks into @n pieces of @piece bytes; @give gets each. */
-static int cut(struct shard *s, uint32_t n, uint32_t piece, struct buf **arena,
-	       void (*give)(struct shard *s, uint32_t i, uint8_t *addr))
+/* Pool blocks for @n pieces of @piece bytes, to be cut by cut_next(). */
+static int cut_begin(struct shard *s, uint32_t n, uint32_t piece, struct cutter *c)
 {
-	uint32_t per_min_block = POOL_BLOCK_MIN_BYTES / piece, i = 0;
+	uint32_t per_min_block = POOL_BLOCK_MIN_BYTES / piece;
 	size_t bytes = ((size_t)n + per_min_block - 1) / per_min_block * POOL_BLOCK_MIN_BYTES;
-	int rc = pool_get(s->pool, bytes, arena);
+	int rc = pool_get(s->pool, bytes, &c->arena);
 
-	if (rc < 0)
-		return rc;
-	for (struct buf *b = *arena; b; b = b->next)
-		for (uint32_t off = 0; off + piece <= b->len_bytes && i < n; off += piece)
-			give(s, i++, b->addr + off);
-	return i == n ? 0 : -ENOMEM;
+	c->at = c->arena;
+	c->piece_bytes = piece;
+	return rc;
 }
 
-static void give_rsp(struct shard *s, uint32_t i, uint8_t *addr)
+/* At most as often as was said. */
+static uint8_t *cut_next(struct cutter *c)
 {
-	s->tasks[i].rsp = addr;
+	uint8_t *addr;
+
+	if (c->off_bytes + c->piece_bytes > c->at->len_bytes) {
+		c->at = c->at->next;
+		c->off_bytes = 0;
+	}
+	addr = c->at->addr + c->off_bytes;
+	c->off_bytes += c->piece_bytes;
+	return addr;
 }
 
-static void give_ctl(struct shard *s, uint32_t i, uint8_t *addr)
+void shard_more_tasks(struct shard *s)
 {
-	s->ctl[i].addr = addr;
-	list_push_back(&s->free_ctl, &s->ctl[i].node);
+	struct task *t = &s->tasks[s->n_tasks_made];
+
+	if (s->n_tasks_made == s->n_tasks)
+		return;
+	s->n_tasks_made++;
+	t->shard = s;
+	t->rsp = cut_next(&s->rsp_cutter);
+	list_node_init(&t->nexus_node);
+	list_node_init(&t->tag_node);
+	list_push_back(&s->free_tasks, &t->node);
+}
+
+void shard_more_ios(struct shard *s)
+{
+	struct io *io = (struct io *)(void *)(s->ios + s->n_ios_made * s->io_stride);
+
+	if (s->n_ios_made == s->n_ios)
+		return;
+	s->n_ios_made++;
+	io->shard = s;
+	io->pub.struct_size = sizeof(io->pub);
+	io->pub.scratch = (uint8_t *)io + ALIGN16(sizeof(struct io));
+	list_push_back(&s->free_ios, &io->node);
+}
+
+void shard_more_tmfs(struct shard *s)
+{
+	struct tmf *m = (struct tmf *)(void *)(s->tmfs + s->n_tmfs_made * s->tmf_stride);
+
+	if (s->n_tmfs_made == s->n_tmfs)
+		return;
+	s->n_tmfs_made++;
+	m->shard = s;
+	m->pub.struct_size = sizeof(m->pub);
+	m->pub.scratch = (uint8_t *)m + ALIGN16(sizeof(struct tmf));
+	list_push_back(&s->free_tmfs, &m->node);
 }
 
 static int make_tasks(struct shard *s)
@@ -57,17 +96,9 @@ static int make_tasks(struct shard *s)
 	s->tasks = calloc(s->n_tasks, sizeof(*s->tasks));
 	if (!s->tasks)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < s->n_tasks; i++) {
-		struct task *t = &s->tasks[i];
-
-		t->shard = s;
-		list_node_init(&t->nexus_node);
-		list_node_init(&t->tag_node);
-		list_push_back(&s->free_tasks, &t->node);
-	}
 	s->n_tasks_free = s->n_tasks;
 	s->task_states[TASK_FREE] = s->n_tasks;
-	return cut(s, s->n_tasks, TASK_RSP_BYTES, &s->arena, give_rsp);
+	return cut_begin(s, s->n_tasks, TASK_RSP_BYTES, &s->rsp_cutter);
 }
 
 static int make_ios(struct shard *s, uint32_t scratch_bytes)
@@ -78,31 +109,24 @@ static int make_ios(struct shard *s, uint32_t scratch_bytes)
 	s->tmfs = calloc(s->n_tmfs, s->tmf_stride);
 	if (!s->ios || !s->tmfs)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < s->n_ios; i++) {
-		struct io *io = (struct io *)(void *)(s->ios + i * s->io_stride);
-
-		io->shard = s;
-		io->pub.struct_size = sizeof(io->pub);
-		io->pub.scratch = (uint8_t *)io + ALIGN16(sizeof(struct io));
-		list_push_back(&s->free_ios, &io->node);
-	}
-	for (uint32_t i = 0; i < s->n_tmfs; i++) {
-		struct tmf *m = (struct tmf *)(void *)(s->tmfs + i * s->tmf_stride);
-
-		m->shard = s;
-		m->pub.struct_size = sizeof(m->pub);
-		m->pub.scratch = (uint8_t *)m + ALIGN16(sizeof(struct tmf));
-		list_push_back(&s->free_tmfs, &m->node);
-	}
 	s->n_ios_free = s->n_ios;
 	return 0;
 }
 
 static int make_ctl(struct shard *s)
 {
+	int rc;
+
 	s->n_ctl = CTL_SLOTS;
 	s->ctl = calloc(s->n_ctl, sizeof(*s->ctl));
-	return s->ctl ? cut(s, s->n_ctl, CTL_SLOT_BYTES, &s->ctl_arena, give_ctl) : -ENOMEM;
+	if (!s->ctl)
+		return -ENOMEM;
+	rc = cut_begin(s, s->n_ctl, CTL_SLOT_BYTES, &s->ctl_cutter);
+	for (uint32_t i = 0; rc == 0 && i < s->n_ctl; i++) {
+		s->ctl[i].addr = cut_next(&s->ctl_cutter);
+		list_push_back(&s->free_ctl, &s->ctl[i].node);
+	}
+	return rc;
 }
 
 static void init_lists(struct shard *s)
@@ -167,14 +191,14 @@ int shard_create(struct core *core, uint32_t index, const struct core_params *p,
 /* What abandoned commands still hold. Their receive buffers went with the fabric. */
 static void reclaim(struct shard *s)
 {
-	for (uint32_t i = 0; s->ios && i < s->n_ios; i++) {
+	for (uint32_t i = 0; i < s->n_ios_made; i++) {
 		struct io *io = (struct io *)(void *)(s->ios + i * s->io_stride);
 
 		pool_put(s->pool, io->data);
 		pool_put(s->pool, io->table);
 		pool_put(s->pool, io->stash);
 	}
-	for (uint32_t i = 0; s->tasks && i < s->n_tasks; i++)
+	for (uint32_t i = 0; i < s->n_tasks_made; i++)
 		pool_put(s->pool, s->tasks[i].stash);
 }
 
@@ -189,8 +213,8 @@ void shard_destroy(struct shard *s)
 	}
 	if (s->pool) {
 		reclaim(s);
-		pool_put(s->pool, s->arena);
-		pool_put(s->pool, s->ctl_arena);
+		pool_put(s->pool, s->rsp_cutter.arena);
+		pool_put(s->pool, s->ctl_cutter.arena);
 		pool_destroy(s->pool);
 	}
 	trace_ring_destroy(s->trace);

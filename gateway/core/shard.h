@@ -30,6 +30,12 @@ struct snapshot_use {
 	struct reactor_msg gone; /* the last reference went */
 };
 
+/* Pool memory that is given out in equal pieces and never taken back. */
+struct cutter {
+	struct buf *arena, *at;
+	uint32_t off_bytes, piece_bytes;
+};
+
 struct shard {
 	struct reactor *reactor, *control;
 	struct core *core;
@@ -40,18 +46,18 @@ struct shard {
 
 	struct pool *pool;
 	struct task *tasks;
-	struct list free_tasks;
-	uint32_t n_tasks, n_tasks_free;
+	struct list free_tasks; /* of those made: see shard_stock_tasks() */
+	uint32_t n_tasks, n_tasks_free, n_tasks_made;
 	uint8_t *ios; /* n_ios * io_stride bytes */
 	size_t io_stride;
 	struct list free_ios;
-	uint32_t n_ios, n_ios_free;
+	uint32_t n_ios, n_ios_free, n_ios_made;
 	uint8_t *tmfs;
 	size_t tmf_stride;
 	struct list free_tmfs;
-	uint32_t n_tmfs;
-	struct buf *arena; /* blocks that responses are built in */
-	struct buf *ctl_arena;
+	uint32_t n_tmfs, n_tmfs_made;
+	struct cutter rsp_cutter; /* where responses are built */
+	struct cutter ctl_cutter;
 	struct list free_ctl; /* struct ctl_slot: IUs that belong to a channel and not to a task */
 	struct ctl_slot *ctl;
 	uint32_t n_ctl;
@@ -121,6 +127,32 @@ static inline void shard_trace(struct shard *s, enum trace_kind kind, uint32_t o
 struct ctl_slot *shard_ctl_get(struct shard *s);
 void shard_ctl_put(struct shard *s, struct ctl_slot *slot);
 const struct mem_region *shard_region(const struct shard *s);
+
+/*
+ * Tasks, ios and functions are allocated at start, and made when all before them are in use: memory that was never needed
+ * is never touched. To be called before taking one from the free list.
+ */
+void shard_more_tasks(struct shard *s);
+void shard_more_ios(struct shard *s);
+void shard_more_tmfs(struct shard *s);
+
+static inline void shard_stock_tasks(struct shard *s)
+{
+	if (list_empty(&s->free_tasks))
+		shard_more_tasks(s);
+}
+
+static inline void shard_stock_ios(struct shard *s)
+{
+	if (list_empty(&s->free_ios))
+		shard_more_ios(s);
+}
+
+static inline void shard_stock_tmfs(struct shard *s)
+{
+	if (list_empty(&s->free_tmfs))
+		shard_more_tmfs(s);
+}
 
 /* A nexus left s->nexuses: a drain may be over. */
 void shard_nexus_gone(struct shard *s);

@@ -61,6 +61,7 @@ struct task *task_new(struct channel *ch, uint64_t tag, bool spare)
 
 	if (spare ? s->n_tasks_free == 0 : !has_share(s, ch->nexus))
 		return NULL;
+	shard_stock_tasks(s);
 	t = list_entry(list_pop_front(&s->free_tasks), struct task, node);
 	s->n_tasks_free--;
 	reset(t);

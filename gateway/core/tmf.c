@@ -24,10 +24,12 @@ static void deadline_fired(struct reactor_timer *timer);
 static struct tmf *tmf_new(struct task *t, uint8_t function)
 {
 	struct shard *s = t->shard;
-	struct list_node *node = list_pop_front(&s->free_tmfs);
+	struct list_node *node;
 	struct tmf *m;
 	void *scratch;
 
+	shard_stock_tmfs(s);
+	node = list_pop_front(&s->free_tmfs);
 	if (!node)
 		return NULL;
 	m = list_entry(node, struct tmf, node);

@@ -499,15 +499,18 @@ static void test_no_room_for_a_function(void **state)
 	struct rig *r = *state;
 	struct fake_conn *c = rig_login(r);
 	struct shard *s = r->core->shard[0];
+	uint32_t n_tmfs = s->n_tmfs;
 	struct list all;
 
 	list_init(&all);
 	list_splice_back(&all, &s->free_tmfs);
+	s->n_tmfs = s->n_tmfs_made;
 	r->disk[0]->hold = true;
 	rig_tmf(r, c, SRP_TMF_ABORT_TASK, 0, rig_write(r, c, 0, 0, r->mem, 512));
 	/* Hosts take any answer for a yes, so there is none. */
 	rig_expect_logout(r, c, 0);
 	list_splice_back(&s->free_tmfs, &all);
+	s->n_tmfs = n_tmfs;
 	fake_answer(fake_first(r->disk[0]));
 }
 
