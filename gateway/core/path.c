@@ -174,6 +174,7 @@ void path_event(struct srpgw_path_ctx *ctx, const struct srpgw_event *ev)
 			break;
 		log_info("session %u: back-end %s is up %s", p->nexus->id, p->backend->name, text);
 		set_state(p, PATH_UP);
+		snprintf(p->why, sizeof(p->why), "%s", text);
 		p->told[0] = '\0';
 		p->ups_total++;
 		p->backoff_ms = map_or(p->backend->retry_ms, BACKEND_RETRY_MS);
