@@ -242,6 +242,24 @@ int conf_parse(const struct transport *t, const char *uri, const struct srpgw_se
 	return 0;
 }
 
+const char *login_proof_str(const char *libiscsi_text)
+{
+	static const struct {
+		const char *has, *words;
+	} known[] = {
+		{ "Invalid CHAP_R", "the target did not prove that it knows the mutual secret: compare mutual_secret_file with the "
+				    "target's, unless an impostor answers there" },
+		{ "Wrong CHAP targetname", "the target shows another name than mutual_user: compare it with the target's" },
+		{ "did not return CHAP_", "the target does not prove who it is: set its outgoing account, or leave mutual_user out" },
+		{ "Wrong size of CHAP_R", "the target's proof for mutual CHAP is damaged, or an impostor answers there" },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strstr(libiscsi_text, known[i].has))
+			return known[i].words;
+	return NULL;
+}
+
 const char *login_status_str(int code, bool *permanent)
 {
 	static const struct {
@@ -252,7 +270,7 @@ const char *login_status_str(int code, bool *permanent)
 		{ 0x0101, false, "the target has moved for a while" },
 		{ 0x0102, false, "the target has moved" },
 		{ 0x0200, false, "the target found a fault in the login" },
-		{ 0x0201, true, "authentication failed: compare CHAP name and secret with the target's" },
+		{ LOGIN_NOT_AUTHENTICATED, true, "authentication failed: compare CHAP name and secret with the target's" },
 		{ 0x0202, true, "not allowed: the target's access list lacks this initiator name" },
 		{ 0x0203, true, "there is no such target at this portal: compare its name and access list" },
 		{ 0x0204, false, "the target was removed" },

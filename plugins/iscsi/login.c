@@ -21,11 +21,18 @@ static int number_in(const char *text)
 
 static void login_refused(struct srpgw_bridge_path *path)
 {
-	const char *text = iscsi_get_error(path->iscsi);
-	int code = number_in(text);
+	const struct conf *c = &path->target->conf;
+	const char *text = iscsi_get_error(path->iscsi), *words = login_proof_str(text);
+	int code = words ? 0 : number_in(text);
 	bool permanent = false;
-	const char *words = code > 0 ? login_status_str(code, &permanent) : NULL;
 
+	if (words) {
+		path_fail(path, true, "login at %s given up: %s", path->portal, words);
+		return;
+	}
+	words = code > 0 ? login_status_str(code, &permanent) : NULL;
+	if (words && code == LOGIN_NOT_AUTHENTICATED && !c->chap_user[0])
+		words = "the target demands CHAP, and the back-end has none; give it chap with user and secret_file";
 	if (words)
 		path_fail(path, permanent, "login at %s refused with %02x/%02x: %s", path->portal, (unsigned)code >> 8,
 			  code & 0xff, words);

@@ -172,6 +172,9 @@ int conf_parse(const struct transport *t, const char *uri, const struct srpgw_se
 /* "host", "host:port", "[v6]:port"; @len bytes of @text. A portal group tag (",1") is cut off. Return: 0 or -EINVAL. */
 int portal_parse(const char *text, size_t len, struct portal *out);
 const char *portal_str(const struct portal *p, char *buf, size_t cap);
+/* What libiscsi found wrong with the target's own proof (mutual CHAP), in words; NULL: something else. No retry helps. */
+const char *login_proof_str(const char *libiscsi_text);
+#define LOGIN_NOT_AUTHENTICATED 0x0201
 /* RFC 7143 11.13.5, in words; @code: class << 8 | detail. @permanent: no retry helps until a person acts. */
 const char *login_status_str(int code, bool *permanent);
 

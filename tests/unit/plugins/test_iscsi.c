@@ -385,8 +385,8 @@ static void test_login_refused(void **state)
 	(void)state;
 	expect_down_why(tgt.uri[0], NULL, true, "there is no such target");
 	expect_down_why(tgt.uri[2], wrong, true, "authentication failed");
-	expect_down_why(tgt.uri[2], NULL, true, "02/");
-	expect_down_why(tgt.uri[2], impostor, false, "uthentication failed");
+	expect_down_why(tgt.uri[2], NULL, true, "demands CHAP");
+	expect_down_why(tgt.uri[2], impostor, true, "mutual_secret_file");
 	snprintf(uri, sizeof(uri), "iscsi://127.0.0.1:%u/iqn.x", free_port());
 	expect_down_why(uri, NULL, false, "Connection refused");
 	expect_down_why("iscsi://no-such-host.invalid/iqn.x", NULL, false, "cannot be resolved");

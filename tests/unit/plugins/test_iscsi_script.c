@@ -59,6 +59,57 @@ static int read_now(uint32_t len, uint32_t n_iov)
 	return io.pub.delivery == SRPGW_DELIVERY_ANSWERED ? io.pub.status : -1;
 }
 
+/* ---- a target that leaves out the proof ---- */
+
+/* Straight to the full feature phase (RFC 7143 11.13.3), without a word on who is who. */
+static void script_no_word(struct scripted *s)
+{
+	uint8_t r[48] = { PDU_LOGIN_RESPONSE, 0x80 | 3 };
+
+	if (!script_recv(s))
+		return;
+	memcpy(r + 8, s->in.bhs + 8, 6); /* ISID */
+	r[15] = 7; /* TSIH */
+	memcpy(r + 16, s->in.bhs + 16, 4);
+	script_send(s, r, NULL, 0);
+	s->stat_sn++;
+	script_serve(s);
+}
+
+static void script_no_chap(struct scripted *s)
+{
+	if (script_login(s)) /* chooses AuthMethod=None */
+		script_serve(s);
+}
+
+static void test_no_proof(void **state)
+{
+	static const char *const one_way[] = { "chap_user", "user", "chap_secret", "s3cr3t", NULL };
+	static const char *const mutual[] = { "chap_user",	  "user",  "chap_secret",	 "s3cr3t",
+					      "chap_mutual_user", "san",   "chap_mutual_secret", "0ther", NULL };
+
+	(void)state;
+	/* Who need not prove anything to the target may go on; who asked for a proof may not. */
+	scripted_start(&target, script_no_chap);
+	shim_open(&shim, target.uri, one_way);
+	shim_attach(&shim, &path, 1);
+	assert_int_equal(read_now(512, 1), GOOD);
+	shim_detach(&path);
+	shim_close(&shim);
+	target.script = script_no_chap;
+	for (int i = 0; i < 2; i++) {
+		shim_open(&shim, target.uri, mutual);
+		shim_attach_start(&shim, &path, 1);
+		assert_true(shim_run(&shim, is_down, &path, 5000));
+		assert_true(path.permanent);
+		assert_non_null(strstr(path.why, "does not prove who it is"));
+		shim_detach(&path);
+		shim_close(&shim);
+		target.script = script_no_word;
+	}
+	scripted_stop(&target);
+}
+
 /* ---- GOOD that is not good ---- */
 
 static void script_false_good(struct scripted *s)
@@ -390,7 +441,7 @@ static void test_refusals(void **state)
 		const char *says;
 	} cases[] = {
 		{ 2, 0, false, "02/00: the target found a fault" },
-		{ 2, 1, true, "02/01: authentication failed" },
+		{ 2, 1, true, "02/01: the target demands CHAP" },
 		{ 2, 2, true, "02/02: not allowed" },
 		{ 2, 3, true, "02/03: there is no such target" },
 		{ 2, 6, false, "02/06: too many connections" },
@@ -540,6 +591,7 @@ static void test_shut_window(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_proof),
 		cmocka_unit_test(test_false_good),
 		cmocka_unit_test(test_sense),
 		cmocka_unit_test(test_abort_task),
