@@ -193,7 +193,9 @@ void client_rw(struct client *c, struct client_cmd *cmd, uint32_t lun, bool is_w
 	cmd->c.ctx = cmd;
 	if (is_write)
 		ledger_fill(cmd->id, lba, n_blocks, cmd->c.buf);
+	cmd->c.task_attr = c->task_attr;
 	initiator_submit(c->i, &cmd->c);
+	ledger_order(c->b->rig.ledger, cmd->id, (uint64_t)(uintptr_t)c->i << 8 | (uint64_t)cmd->c.ch << 4 | disk, c->task_attr);
 }
 
 void client_must_work(struct client *c, uint32_t lun)

@@ -26,6 +26,7 @@ struct client {
 	struct initiator_params p;
 	struct fabric_addr src;
 	uint8_t *arena;
+	uint8_t task_attr; /* of the commands to come */
 	bool login_told, lost, out;
 	int code;
 	uint32_t reject;

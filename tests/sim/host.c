@@ -46,6 +46,7 @@ struct session {
 	struct initiator *i;
 	enum session_state state;
 	bool evicted, dropped;
+	uint32_t number;
 	uint8_t *arena;
 	size_t arena_bytes;
 	struct op op[N_OPS];
@@ -63,7 +64,7 @@ struct host {
 	uint32_t luns_ok; /* bit per LUN that answered GOOD since the probing began */
 	_Atomic bool done, idle, out, probed;
 	uint64_t next_login_ns;
-	uint32_t n_failed_in_row;
+	uint32_t n_failed_in_row, n_sessions;
 	struct host_stats st;
 };
 
@@ -229,7 +230,7 @@ static void send_one(struct session *s, uint32_t lun, bool is_tur)
 	}
 	memset(c, 0, sizeof(*c));
 	c->lun[1] = (uint8_t)lun;
-	c->task_attr = below(h, 8) ? 0 : (uint8_t)below(h, 3);
+	c->task_attr = chance(h, h->p.attr_ppm) ? (uint8_t)(1 + below(h, 2)) : 0;
 	c->channel = UINT32_MAX;
 	c->done = cmd_done;
 	c->len_bytes = o->n_blocks * BLOCK_BYTES;
@@ -255,6 +256,8 @@ static void send_one(struct session *s, uint32_t lun, bool is_tur)
 	h->st.cmds++;
 	h->st.bytes += c->len_bytes;
 	initiator_submit(s->i, c);
+	ledger_order(h->p.ledger, o->id,
+		     ((uint64_t)h->p.number + 1) << 48 | (uint64_t)s->number << 16 | (uint64_t)c->ch << 8 | o->disk, c->task_attr);
 	trace("#%u is at %p, %u bytes in %u pieces, channel %u, tag %llx", o->id, (void *)o->buf, c->len_bytes, c->n_frag, c->ch,
 	      (unsigned long long)c->tag);
 }
@@ -421,6 +424,7 @@ static void session_start(struct host *h)
 	if (!s)
 		abort();
 	s->h = h;
+	s->number = ++h->n_sessions;
 	session_memory(s);
 	p.arena = s->arena;
 	p.arena_bytes = s->arena_bytes;

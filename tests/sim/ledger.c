@@ -4,6 +4,8 @@
  */
 #include "ledger.h"
 
+#include "order_book.h"
+
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -34,6 +36,7 @@ struct ledger {
 	uint64_t now; /* counts events */
 	uint32_t n_cmd;
 	struct cmd cmd[LEDGER_MAX_CMDS];
+	struct order_book order;
 	struct block *disk[LEDGER_MAX_DISKS];
 	uint64_t last_delivered[LEDGER_MAX_HOSTS][LEDGER_MAX_DISKS]; /* sent_at of the youngest command delivered */
 	bool allowed_asc[256];
@@ -49,6 +52,7 @@ struct ledger *ledger_create(void)
 	if (!l)
 		abort();
 	pthread_mutex_init(&l->lock, NULL);
+	order_book_init(&l->order, LEDGER_MAX_CMDS);
 	l->now = 1;
 	l->n_cmd = 1; /* 0 is what a fresh disk holds */
 	return l;
@@ -58,6 +62,7 @@ void ledger_free(struct ledger *l)
 {
 	for (uint32_t k = 0; k < LEDGER_MAX_DISKS; k++)
 		free(l->disk[k]);
+	order_book_free(&l->order);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
 }
@@ -158,6 +163,13 @@ uint32_t ledger_send(struct ledger *l, uint32_t host, uint32_t disk, bool is_wri
 	return id;
 }
 
+void ledger_order(struct ledger *l, uint32_t id, uint64_t queue, uint8_t attr)
+{
+	pthread_mutex_lock(&l->lock);
+	order_book_sent(&l->order, id, queue, attr);
+	pthread_mutex_unlock(&l->lock);
+}
+
 /* What the gateway may answer itself. */
 static bool is_gateways_own(const struct ledger *l, const struct cmd_answer *a)
 {
@@ -203,6 +215,7 @@ void ledger_end(struct ledger *l, uint32_t id, enum cmd_end how, const struct cm
 	if (c->end != CMD_RUNNING)
 		breach(l, "command %u ended twice", id);
 	c->end = how;
+	order_book_end(&l->order, id);
 	c->ended_at = ++l->now;
 	trace("#%u ended %d, status 0x%02x", id, how, a->status);
 	if (how == CMD_ANSWERED) {
@@ -261,6 +274,7 @@ void ledger_check_read(struct ledger *l, uint32_t id, const uint8_t *data, uint3
 void ledger_deliver(struct ledger *l, uint32_t id, uint32_t disk, bool is_write, uint32_t lba, uint32_t n_blocks)
 {
 	struct cmd *c = &l->cmd[id];
+	char why[200];
 	uint64_t *last;
 
 	pthread_mutex_lock(&l->lock);
@@ -269,6 +283,8 @@ void ledger_deliver(struct ledger *l, uint32_t id, uint32_t disk, bool is_write,
 	} else {
 		if (c->at_backend)
 			breach(l, "command %u was delivered again, and was not answered with NEVER", id);
+		if (!order_book_begin(&l->order, id, why, sizeof(why)))
+			breach(l, "%s", why);
 		c->at_backend = true;
 		l->stats.delivered++;
 		trace("#%u delivered", id);
@@ -276,6 +292,13 @@ void ledger_deliver(struct ledger *l, uint32_t id, uint32_t disk, bool is_write,
 		if (c->sent_at > *last)
 			*last = c->sent_at;
 	}
+	pthread_mutex_unlock(&l->lock);
+}
+
+void ledger_stop(struct ledger *l, uint32_t id)
+{
+	pthread_mutex_lock(&l->lock);
+	order_book_end(&l->order, id);
 	pthread_mutex_unlock(&l->lock);
 }
 
@@ -315,8 +338,12 @@ void ledger_answer(struct ledger *l, uint32_t id, enum ledger_delivery d, const 
 	if (!c->at_backend)
 		breach(l, "the bridge answers command %u, which it does not have", id);
 	trace("#%u answered by the bridge, delivery %d, status 0x%02x", id, d, a->status);
-	if (d == LEDGER_NEVER)
+	if (d == LEDGER_NEVER) {
 		c->at_backend = false;
+		order_book_undelivered(&l->order, id);
+	} else {
+		order_book_end(&l->order, id);
+	}
 	if (d == LEDGER_ANSWERED) {
 		c->has_answer = true;
 		c->answer = *a;
@@ -346,4 +373,5 @@ const char *ledger_first_breach(const struct ledger *l)
 void ledger_stats(const struct ledger *l, struct ledger_stats *out)
 {
 	*out = l->stats;
+	out->order_checks = l->order.n_checked;
 }

@@ -9,6 +9,7 @@
  *  - GOOD is only told of what the back-end answered with GOOD, and statuses, sense data and residuals are the back-end's own;
  *  - the fence: when a command lands that its host was told has ended otherwise (task management, BUSY, connection lost), nothing
  *    that the same host sent to that logical unit afterwards may have been delivered before;
+ *  - the order of task attributes, see order_book.h;
  *  - a read returns for each block what the disk held at some moment between its sending and its answer.
  * Any thread.
  */
@@ -46,6 +47,8 @@ void ledger_free(struct ledger *l);
 
 /* A command is about to be sent. Return: its number, never 0; 0 when the ledger is full. */
 uint32_t ledger_send(struct ledger *l, uint32_t host, uint32_t disk, bool is_write, uint32_t lba, uint32_t n_blocks);
+/* It was sent: @queue names the channel and logical unit for good, @attr is its task attribute. Without this its order is not checked. */
+void ledger_order(struct ledger *l, uint32_t cmd, uint64_t queue, uint8_t attr);
 struct cmd_answer {
 	uint8_t status;
 	bool has_rsp_code;
@@ -67,6 +70,8 @@ void ledger_deliver(struct ledger *l, uint32_t cmd, uint32_t disk, bool is_write
 /* A block of a write's data as the bridge sees it. */
 bool ledger_block_is(uint32_t cmd, uint32_t lba, const uint8_t block[BLOCK_BYTES]);
 void ledger_land(struct ledger *l, uint32_t cmd);
+/* The device ended the task: what has not landed never will, although the answer is still to come. */
+void ledger_stop(struct ledger *l, uint32_t cmd);
 void ledger_block_now(struct ledger *l, uint32_t disk, uint32_t lba, uint8_t out[BLOCK_BYTES]);
 enum ledger_delivery { LEDGER_NEVER, LEDGER_MAYBE, LEDGER_ANSWERED };
 void ledger_answer(struct ledger *l, uint32_t cmd, enum ledger_delivery d, const struct cmd_answer *a);
@@ -78,7 +83,7 @@ void ledger_breach(struct ledger *l, const char *fmt, ...) PRINTF_LIKE(2, 3);
 uint64_t ledger_breaches(const struct ledger *l);
 const char *ledger_first_breach(const struct ledger *l);
 struct ledger_stats {
-	uint64_t sent, delivered, landed, answered, cancelled, disconnected, good, late_landings;
+	uint64_t sent, delivered, landed, answered, cancelled, disconnected, good, late_landings, order_checks;
 };
 void ledger_stats(const struct ledger *l, struct ledger_stats *out);
 

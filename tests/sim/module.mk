@@ -8,7 +8,7 @@
 $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/initiator/test_*.c)): $(sim_LIB)
 
 SIM_LIBS = $(core_LIB) $(initiator_LIB) $(sim_LIB) $(proto_LIB) $(rt_LIB) $(base_LIB)
-SIM_COMMON_OBJ := $(patsubst %,$(BUILD)/tests/sim/%.o,ledger sim_bridge sim_device rig host)
+SIM_COMMON_OBJ := $(patsubst %,$(BUILD)/tests/sim/%.o,ledger order_book sim_bridge sim_device rig host)
 SIM_SCENARIO_BIN := $(patsubst tests/sim/%.c,$(BUILD)/tests/sim/%,$(wildcard tests/sim/scen_*.c))
 OBJS += $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/*.c))
 

@@ -144,6 +144,7 @@ static void choose_host(struct run *r, uint32_t n, struct host_params *p)
 		.tables_external = one_in(r, 4),
 		.login_flags = (uint8_t)(below(r, 8) << 4),
 		.sol_not = (uint8_t)(below(r, 4) << 1),
+		.attr_ppm = one_in(r, 4) ? 0 : one_in(r, 3) ? between(r, 100000, 1000000) : between(r, 0, 200000),
 		.abort_ppm = calm ? 0 : between(r, 0, 200000),
 		.reset_ppm = calm ? 0 : between(r, 0, 50000),
 		.drop_ppm = calm || one_in(r, 2) ? 0 : 20000,

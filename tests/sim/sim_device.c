@@ -262,6 +262,8 @@ void simio_end(struct simio *s)
 	struct simpath *p = s->path;
 
 	s->lost = false;
+	if (s->id)
+		ledger_stop(p->be->l, s->id);
 	if (s->phase <= PHASE_AT_DEVICE) {
 		s->aborted = true;
 		s->status = 0x40; /* TASK ABORTED */

@@ -127,10 +127,11 @@ static int run_range(uint64_t from, uint64_t n, int n_workers)
 		for (size_t i = 0; i < sizeof(t) / sizeof(uint64_t); i++)
 			((uint64_t *)&t)[i] += ((const uint64_t *)&w[k].totals)[i];
 	}
-	printf("  %llu commands (%llu GOOD), %llu logins, %llu aborts, %llu connections broken, %llu late landings, %llu CRED_REQ, %llu RNR\n",
+	printf("  %llu commands (%llu GOOD), %llu logins, %llu aborts, %llu connections broken, %llu late landings, %llu checks of order, "
+	       "%llu CRED_REQ, %llu RNR\n",
 	       (unsigned long long)t.host.cmds, (unsigned long long)t.host.good, (unsigned long long)t.host.logins,
 	       (unsigned long long)t.host.aborts, (unsigned long long)t.host.losses, (unsigned long long)t.ledger.late_landings,
-	       (unsigned long long)t.host.cred_reqs, (unsigned long long)t.sim.rnr);
+	       (unsigned long long)t.ledger.order_checks, (unsigned long long)t.host.cred_reqs, (unsigned long long)t.sim.rnr);
 	printf("sim: %llu passed, %llu failed\n", (unsigned long long)passed, (unsigned long long)failed);
 	return failed || !passed;
 }
