@@ -151,6 +151,32 @@ tgtd_target() {
 	done
 }
 
+# ---- the kernel's own iSCSI initiator: the same storage without SRP ----
+# iscsi_login [INSTANCE=1]: logs in to that tgtd and sets DIRECT to the disk of its LUN 1 (sdX).
+iscsi_login() {
+	modprobe iscsi_tcp
+	mkdir -p /run/lock/iscsi
+	echo "InitiatorName=iqn.2026-11.example:direct" >/etc/iscsi/initiatorname.iscsi
+	: >/etc/iscsi/iscsid.conf
+	iscsid -f >"/log/$SCENARIO.iscsid" 2>&1 &
+	echo $! >"$STATE/iscsid"
+	il_portal=127.0.0.1:$((3259 + ${1:-1}))
+	wait_for 20 "iscsid" timeout 5 iscsiadm -m discovery -t sendtargets -p $il_portal
+	timeout 30 iscsiadm -m node -T $IQN -p $il_portal --login >"$STATE/iscsiadm" 2>&1 || fail "iscsiadm: $(tail -n 1 "$STATE/iscsiadm")"
+	wait_for 30 "the iSCSI disk" iscsi_disk
+	# shellcheck disable=SC2034 # for scenarios
+	DIRECT=$(basename "$(iscsi_disk)")
+}
+iscsi_disk() { ls -d /sys/class/iscsi_session/session*/device/target*/*:1/block/sd*; }
+iscsi_logout() {
+	[ -e "$STATE/iscsid" ] || return 0
+	timeout 30 iscsiadm -m node -u >"$STATE/iscsiadm" 2>&1 || fail "iscsiadm: $(tail -n 1 "$STATE/iscsiadm")"
+	iu_pid=$(cat "$STATE/iscsid")
+	rm -rf "$STATE/iscsid" /etc/iscsi/nodes /etc/iscsi/send_targets
+	kill "$iu_pid"
+	wait_for 10 "the end of iscsid" is_dead "$iu_pid"
+}
+
 # ---- the gateway ----
 # gateway_config_two: as gateway_config, LUN 0 from tgtd 1 and LUN 1 from tgtd 2.
 gateway_config_two() {
@@ -220,6 +246,21 @@ gateway_refuses() {
 # gateway_sum KEY: sum of all numbers under that key anywhere in the sessions document.
 gateway_sum() { srpgwctl sessions --json | jq "[.. | objects | .$1? | numbers] | add // 0"; }
 
+# gateway_resources: what srpgwd holds that a storm of logins must not let grow, one "NAME COUNT" a line; resources_as FILE: no more and
+# no less than that.
+gateway_resources() {
+	gr_pid=$(gateway_pid)
+	# shellcheck disable=SC2012 # numbers only
+	echo "fds $(ls "/proc/$gr_pid/fd" | wc -l)"
+	for gr_kind in qp cq mr pd cm_id; do
+		echo "$gr_kind $(rdma resource show $gr_kind | grep -c "pid $gr_pid " || :)"
+	done
+}
+resources_as() { gateway_resources | cmp -s - "$1"; }
+gateway_rss_kib() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$(gateway_pid)/status"; }
+gateway_sessions() { srpgwctl sessions --json | jq '[.. | objects | .i_port_id? | strings] | length'; }
+has_sessions() { [ "$(gateway_sessions)" -eq "$1" ]; }
+
 # ---- the kernel's own target ----
 LIO=/sys/kernel/config/target
 lio_start() {
@@ -275,6 +316,7 @@ lio_stop() {
 # target_up [SIZE_MB=64] [N_LUNS=1]: whatever TARGET says, with LUNs 0..N-1 of that size.
 target_up() {
 	tu_mb=${1:-64} tu_n=${2:-1} tu_l=0 tu_map=
+	[ "$FABRIC" != outside ] || return 0
 	if [ "$TARGET" = lio ]; then
 		lio_start "$tu_mb" "$tu_n"
 		return
@@ -314,7 +356,6 @@ login() {
 	lg_before=" $(cd /sys/class/scsi_host && echo *) "
 	lg_string="id_ext=$ID_EXT,ioc_guid=$IOC_GUID,dest=$FABRIC_IP:$SRP_PORT${1:+,$1}"
 	lg_end=$(($(now_ms) + 10000))
-	[ "$FABRIC" != outside ] || return 0
 	until lg_error=$(add_target "$lg_string"); do
 		# A session just logged out stays on the kernel's list a little longer than anything of it can be seen.
 		case $lg_error in
@@ -367,6 +408,23 @@ set_rport() {
 	sr_port=$(rport_of "$1")
 	shift
 	for sr_kv; do echo "${sr_kv#*=}" >"$sr_port/${sr_kv%=*}"; done
+}
+
+# ---- multipath ----
+# multipath_up NAME DISK: /dev/mapper/NAME over that one path; a write without a path waits. multipath_path NAME DISK: the path is
+# another disk from now on, which is what multipathd does when a path comes back.
+multipath_up() {
+	modprobe -a dm_multipath dm_service_time
+	multipath_table "$2" | dmsetup create "$1"
+	dmsetup mknodes
+}
+multipath_path() {
+	multipath_table "$2" | dmsetup load "$1"
+	dmsetup suspend --noflush --nolockfs "$1"
+	dmsetup resume "$1"
+}
+multipath_table() {
+	echo "0 $(cat "/sys/block/$1/size") multipath 1 queue_if_no_path 0 1 1 service-time 0 1 1 $(cat "/sys/block/$1/dev") 1"
 }
 
 # ---- load ----
@@ -422,6 +480,10 @@ expect_dmesg_clean() {
 
 # clean_up: back to no session, no target, no back-end. Returns 1 when something would not go.
 clean_up() {
+	cu_mnt=$(awk '$2 ~ "^/tmp/" { print $2 }' /proc/mounts)
+	# shellcheck disable=SC2086
+	[ -z "$cu_mnt" ] || umount -l $cu_mnt || :
+	(iscsi_logout) || return 1
 	for cu_m in $(dmsetup ls 2>/dev/null | awk '$2 ~ /^\(/ { print $1 }'); do
 		dmsetup message "$cu_m" 0 fail_if_no_path 2>/dev/null || :
 		dmsetup remove --force "$cu_m" || :
