@@ -91,7 +91,6 @@ void bridge_describe(struct srpgw_bridge_path *path, void (*emit)(void *arg, con
 					     [PATH_LOGGING_IN] = "logging in",
 					     [PATH_UP] = "up",
 					     [PATH_DOWN] = "down"};
-	static const char *const digests[] = { "none", "prefer none", "prefer crc32c", "crc32c" };
 	const struct conf *c = &path->target->conf;
 	char text[64];
 
@@ -105,7 +104,7 @@ void bridge_describe(struct srpgw_bridge_path *path, void (*emit)(void *arg, con
 		 path->isid[3], path->isid[4], path->isid[5]);
 	emit(arg, "isid", text);
 	emit(arg, "authentication", c->mutual_user[0] ? "mutual chap" : c->chap_user[0] ? "chap" : "none");
-	emit(arg, "header_digest", digests[c->header_digest]);
+	emit(arg, "header_digest", path->header_digest ? "crc32c" : "none");
 	const struct {
 		const char *key;
 		uint64_t value;

@@ -10,7 +10,7 @@
 #include <string.h>
 
 const char conf_settings_help[] =
-	"header_digest: none (default), crc32c, or prefer (crc32c if the target can)\n"
+	"header_digest: none (default), crc32c (a target without it is not used), or prefer (crc32c if the target can)\n"
 	"login_timeout_ms: longest time from the first packet to the end of the login, 10000\n"
 	"nop_interval_ms: silence after which the target is asked for a sign of life, 5000; 0 never asks\n"
 	"nop_timeout_ms: how long the sign of life may take, 5000\n"

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* At which libiscsi logs what the target answers in a login. */
+enum { LOG_LEVEL_LOGIN_REPLIES = 6 };
+
 /* The number that libiscsi puts at the end of its text: "... Refused(111)". Return: -1 when there is none. */
 static int number_in(const char *text)
 {
@@ -33,6 +36,9 @@ static void login_refused(struct srpgw_bridge_path *path)
 	words = code > 0 ? login_status_str(code, &permanent) : NULL;
 	if (words && code == LOGIN_NOT_AUTHENTICATED && !c->chap_user[0])
 		words = "the target demands CHAP, and the back-end has none; give it chap with user and secret_file";
+	else if (words && code == LOGIN_NOT_AUTHENTICATED && c->mutual_user[0])
+		words = "authentication failed: compare CHAP name and secret with the target's, and see that it has an "
+			"outgoing account for mutual CHAP";
 	if (words)
 		path_fail(path, permanent, "login at %s refused with %02x/%02x: %s", path->portal, (unsigned)code >> 8,
 			  code & 0xff, words);
@@ -43,6 +49,34 @@ static void login_refused(struct srpgw_bridge_path *path)
 		path_blame_portal(path);
 }
 
+/*
+ * libiscsi is content with a target that answers None where CRC32C alone was offered. Only its log tells what the answer was,
+ * and the log's function is told no context: hence the variable.
+ */
+static _Thread_local struct srpgw_bridge_path *listening;
+
+static void on_log(int level, const char *text)
+{
+	(void)level;
+	if (listening && strstr(text, "TargetLoginReply: HeaderDigest="))
+		listening->header_digest = strstr(text, "=CRC32C") != NULL;
+}
+
+void login_listen(struct srpgw_bridge_path *path)
+{
+	listening = path;
+}
+
+static void logged_in(struct srpgw_bridge_path *path)
+{
+	iscsi_set_log_level(path->iscsi, 0);
+	if (path->target->conf.header_digest == ISCSI_HEADER_DIGEST_CRC32C && !path->header_digest)
+		path_fail(path, true, "login at %s given up: the target does without header digests; turn them on there, or set "
+				      "header_digest to prefer", path->portal);
+	else
+		path_up(path);
+}
+
 static void on_login(struct iscsi_context *iscsi, int status, void *command_data, void *private_data)
 {
 	struct srpgw_bridge_path *path = private_data;
@@ -51,7 +85,7 @@ static void on_login(struct iscsi_context *iscsi, int status, void *command_data
 	if (path->closing)
 		return;
 	if (status == SCSI_STATUS_GOOD)
-		path_up(path);
+		logged_in(path);
 	else if (status == SCSI_STATUS_REDIRECT)
 		path->redirected = true;
 	else if (status == SCSI_STATUS_CANCELLED)
@@ -131,7 +165,9 @@ int login_start(struct srpgw_bridge_path *path)
 	}
 	iscsi_set_noautoreconnect(path->iscsi, 1);
 	iscsi_set_timeout(path->iscsi, 0);
-	iscsi_set_log_level(path->iscsi, 0);
+	path->header_digest = false;
+	iscsi_set_log_level(path->iscsi, path->target->conf.header_digest != ISCSI_HEADER_DIGEST_NONE ? LOG_LEVEL_LOGIN_REPLIES : 0);
+	iscsi_set_log_fn(path->iscsi, on_log);
 	if (path->target->conf.tcp_user_timeout_ms)
 		iscsi_set_tcp_user_timeout(path->iscsi, (int)path->target->conf.tcp_user_timeout_ms);
 	if (t->type != TCP_TRANSPORT && iscsi_init_transport(path->iscsi, t->type)) {

@@ -243,8 +243,11 @@ static void work_with_libiscsi(struct srpgw_bridge_path *path, int revents)
 void path_run(struct srpgw_bridge_path *path, int revents)
 {
 	path->inside++;
-	if (path->iscsi && !path->failed)
+	if (path->iscsi && !path->failed) {
+		login_listen(path);
 		work_with_libiscsi(path, revents);
+		login_listen(NULL);
+	}
 	if (path->redirected && !path->failed)
 		follow_redirect(path);
 	if (path->detached && !path->failed && path->state != PATH_DOWN && detach_step(path))

@@ -142,6 +142,7 @@ struct srpgw_bridge_path {
 
 	/* What callbacks note. */
 	bool failed, permanent, redirected, closing;
+	bool header_digest; /* agreed in this login */
 	char why[WHY_BYTES];
 
 	struct command_list queued, sent, late;
@@ -191,6 +192,8 @@ void resolve_done(struct srpgw_bridge_path *path, const char *address, const cha
 
 /* A new context for @path's address, on its way. Return: 0, or -1 with path_fail() called. */
 int login_start(struct srpgw_bridge_path *path);
+/* Whose login libiscsi works on, on this thread, from now on; NULL: none. */
+void login_listen(struct srpgw_bridge_path *path);
 
 /* ---- session.c ---- */
 

@@ -415,11 +415,22 @@ static void test_chap(void **state)
 
 static void test_header_digest(void **state)
 {
-	static const char *const set[] = { "header_digest", "crc32c", NULL };
+	static const char *const set[] = {
+	    "header_digest", "crc32c", "chap_user", "user", "chap_secret", "secret", NULL};
+	static const char *const prefer[] = { "header_digest", "prefer", NULL };
+	char text[64];
 
 	(void)state;
-	shim_open(&shim, tgt.uri[1], set);
+	/* A target that answers None to an offer of CRC32C alone: libiscsi would be content. */
+	expect_down_why(tgt.uri[1], set, true, "does without header digests");
+	shim_open(&shim, tgt.uri[1], prefer);
 	shim_attach(&shim, &path, 1);
+	assert_string_equal(shim_fact(&path, "header_digest", text, sizeof(text)), "none");
+	teardown(NULL);
+
+	shim_open(&shim, tgt.uri[2], set);
+	shim_attach(&shim, &path, 1);
+	assert_string_equal(shim_fact(&path, "header_digest", text, sizeof(text)), "crc32c");
 	shim_clear_ua(&path, 1);
 	fill(data, 1 << 20, 3);
 	memset(back, 0, 1 << 20);

@@ -87,6 +87,7 @@ static void configure(struct tgt *t)
 	admin(t, "--op bind --mode account --tid 2 --user user");
 	admin(t, "--op new --mode account --user target --password tsecret");
 	admin(t, "--op bind --mode account --tid 2 --user target --outgoing");
+	admin(t, "--op update --mode target --tid 2 --name HeaderDigest --value CRC32C");
 }
 
 void tgt_restart(struct tgt *t)

@@ -2,7 +2,7 @@
 /*
  * A real iSCSI target for tests: tgtd on a free port of 127.0.0.1, with its files in a folder of its own. It dies with
  * the test. Target 1: LUN 1 a file of 64 MiB, LUN 2 the null store. Target 2: the same file behind CHAP (user, secret;
- * mutual: target, tsecret).
+ * mutual: target, tsecret), with header digests for those who offer them.
  */
 #ifndef TEST_TGT_H
 #define TEST_TGT_H
