@@ -10,7 +10,7 @@ check-build:
 	@echo "build: 2 passed, 0 failed"
 
 check-static:
-	$(Q)rc=0; for c in selftest layers headers shape cppcheck tidy; do echo "-- $$c"; tests/check/$$c || rc=1; done; exit $$rc
+	$(Q)rc=0; for c in selftest layers headers shape conformance cppcheck tidy; do echo "-- $$c"; tests/check/$$c || rc=1; done; exit $$rc
 
 check-unit:
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) SANITIZE=address,undefined DEVELOPER=1 BUILD=build-address-undefined unit

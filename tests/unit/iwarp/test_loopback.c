@@ -421,6 +421,10 @@ static void test_bad_posts(void **state)
 	o->op.n_wr = 1;
 	o->wr[0].n_seg = 33;
 	assert_int_equal(peer_post(&w.target, o), -EINVAL);
+	/* Far below 2^32 octets a message (RFC 5041 5.2). */
+	o->wr[0].n_seg = 1;
+	o->seg[0][0].len_bytes = (64u << 20) + 1;
+	assert_int_equal(peer_post(&w.target, o), -EINVAL);
 	pair_down(&w);
 }
 
