@@ -153,6 +153,7 @@ static int open_socket(const struct fabric_connect *p, struct err *e)
 		rc = -errno;
 		return err_set(e, rc, "cannot open a socket: %s", strerror(-rc));
 	}
+	iwarp_socket_at_home(fd, &p->dst);
 	if (p->src && bind(fd, (const struct sockaddr *)&p->src->ss, p->src->ss_len)) {
 		rc = -errno;
 		close(fd);

@@ -261,6 +261,11 @@ extern const struct fabric_ops iwarp_ops;
 /* ---- socket.c: any thread ---- */
 /* Options of a connection's socket. */
 void iwarp_socket_tune(int fd, const struct iwarp_params *p);
+/*
+ * To be called before listen() or connect() at @a: inside the machine there is no congestion, so algorithms that send by
+ * the clock (BBR) only set a timer for each segment, and no delay that a long queue would have to cover.
+ */
+void iwarp_socket_at_home(int fd, const struct fabric_addr *a);
 void iwarp_addr_of_peer(int fd, struct fabric_addr *a);
 void iwarp_addr_of_local(int fd, struct fabric_addr *a);
 uint32_t iwarp_socket_emss(int fd);

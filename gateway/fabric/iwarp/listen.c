@@ -46,6 +46,7 @@ static int open_socket(const struct fabric_addr *addr)
 		rc = -errno;
 	if (!rc && addr->ss.ss_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)))
 		rc = -errno;
+	iwarp_socket_at_home(fd, addr);
 	if (!rc && bind(fd, (const struct sockaddr *)&addr->ss, addr->ss_len))
 		rc = -errno;
 	if (!rc && listen(fd, BACKLOG))

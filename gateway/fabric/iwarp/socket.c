@@ -4,11 +4,14 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 
 /* Keepalive probes begin at half of the patience, and three more come before it ends. */
 enum { KEEPALIVE_PROBES = 3 };
+/* Enough to keep the other processor busy, and little enough to be read from the cache. */
+#define HOME_SNDBUF_BYTES (512u << 10)
 
 static void set(int fd, int level, int name, unsigned value, const char *what)
 {
@@ -27,6 +30,27 @@ void iwarp_socket_tune(int fd, const struct iwarp_params *p)
 	set(fd, IPPROTO_TCP, TCP_KEEPINTVL, every_s ? every_s : 1, "TCP_KEEPINTVL");
 	set(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES, "TCP_KEEPCNT");
 	set(fd, SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE");
+}
+
+static bool is_loopback(const struct fabric_addr *a)
+{
+	const struct sockaddr_in *v4 = (const void *)&a->ss;
+	const struct sockaddr_in6 *v6 = (const void *)&a->ss;
+
+	if (a->ss.ss_family == AF_INET)
+		return ntohl(v4->sin_addr.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET;
+	return a->ss.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
+void iwarp_socket_at_home(int fd, const struct fabric_addr *a)
+{
+	static const char reno[] = "reno"; /* every kernel has it */
+
+	if (!is_loopback(a))
+		return;
+	if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, reno, sizeof(reno) - 1))
+		log_debug("iwarp: TCP_CONGESTION: %m");
+	set(fd, SOL_SOCKET, SO_SNDBUF, HOME_SNDBUF_BYTES, "SO_SNDBUF");
 }
 
 void iwarp_addr_of_peer(int fd, struct fabric_addr *a)
