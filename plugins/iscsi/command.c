@@ -286,7 +286,8 @@ void command_submit(struct srpgw_bridge_path *path, struct srpgw_io *io)
 	TAILQ_INSERT_TAIL(&path->queued, c, node);
 	path->n_queued++;
 	commands_feed(path);
-	path_kick(path);
+	if (!path_send_now(path))
+		path_kick(path);
 }
 
 /* A command at the target ends by a task management function; one that waits here can go at once. */

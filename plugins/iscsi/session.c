@@ -215,6 +215,16 @@ static void flush(struct srpgw_bridge_path *path)
 		t->hold(iscsi_get_fd(path->iscsi), false);
 }
 
+bool path_send_now(struct srpgw_bridge_path *path)
+{
+	if (path->inside || path->n_sent != 1 || path->n_tmf_waiting || path->failed)
+		return false;
+	path->inside++;
+	flush(path);
+	path->inside--;
+	return !path->failed && iscsi_which_events(path->iscsi) == path->watched;
+}
+
 static void work_with_libiscsi(struct srpgw_bridge_path *path, int revents)
 {
 	const struct transport *t = path->target->transport;

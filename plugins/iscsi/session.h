@@ -206,6 +206,11 @@ void path_lost(struct srpgw_bridge_path *path);
 void path_kick(struct srpgw_bridge_path *path);
 /* Lets libiscsi work, then settles. Not from inside a callback of libiscsi. */
 void path_run(struct srpgw_bridge_path *path, int revents);
+/*
+ * Sends the only command under way at once: nobody else would share its system call, and waiting for the next round of
+ * the reactor costs latency. Return: false when path_run() has still to look after it.
+ */
+bool path_send_now(struct srpgw_bridge_path *path);
 /* After the login. */
 void path_up(struct srpgw_bridge_path *path);
 void path_watch(struct srpgw_bridge_path *path);
