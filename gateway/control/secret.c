@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Secrets from files of their own, see secret.h. Layer: control. Knows base. */
 #include "secret.h"
+#include "../base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static int check_file(int fd, const char *file, struct err *e)
@@ -28,6 +30,18 @@ static int check_file(int fd, const char *file, struct err *e)
 			       (unsigned)st.st_uid);
 	}
 	return 0;
+}
+
+/* From now on secrets are in our memory, and in that of libraries that we cannot wipe: no core file may tell them. */
+static void no_core_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_CORE, &limit) || !limit.rlim_cur)
+		return;
+	limit.rlim_cur = 0;
+	if (setrlimit(RLIMIT_CORE, &limit) == 0)
+		log_info("no core file will be written: it would hold CHAP secrets");
 }
 
 int secret_read(const char *file, char out[SECRET_MAX_BYTES + 1], struct err *e)
@@ -56,8 +70,10 @@ int secret_read(const char *file, char out[SECRET_MAX_BYTES + 1], struct err *e)
 			n = i;
 		}
 	}
-	if (n >= 1 && n <= SECRET_MAX_BYTES && strlen(out) == n)
+	if (n >= 1 && n <= SECRET_MAX_BYTES && strlen(out) == n) {
+		no_core_files();
 		return 0;
+	}
 	secret_wipe(out);
 	err_cure(e, "write the secret into its first line, at most %u bytes", SECRET_MAX_BYTES);
 	return err_set(e, -EINVAL, "%s holds no usable secret", file);
