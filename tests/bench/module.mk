@@ -3,5 +3,5 @@ BENCH_HELPERS := $(BUILD)/tests/bench/iscsi_load
 OBJS += $(BENCH_HELPERS:=.o)
 $(BENCH_HELPERS): $(BUILD)/%: $(BUILD)/%.o
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $< $(call pkg_libs,libiscsi)
-bench-helpers: $(BENCH_HELPERS)
+bench-helpers: $(BENCH_HELPERS) $(BUILD)/tests/sim/read4k
 .PHONY: bench-helpers
