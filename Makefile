@@ -151,8 +151,8 @@ demo-vm: ## the same in an emulated machine, with soft RoCE and Linux' own SRP i
 	$(Q)tests/vm/demo $(BUILD)
 
 bench: ## measure; reports, never gates
-	$(Q)packaging/install-deps check
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)packaging/install-deps bench
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all bench-helpers
 	$(Q)tests/bench/run $(BUILD)
 
 # ---- install ----
