@@ -5,6 +5,7 @@
  */
 #include "channel.h"
 #include "io.h"
+#include "lu.h"
 #include "nexus.h"
 #include "path.h"
 #include "shard.h"
@@ -52,6 +53,9 @@ void task_cancel(struct task *t, enum task_cause cause)
 		task_retire(t);
 		break;
 	default:
+		/* Who waits behind it may need less. */
+		if (t->state == TASK_READY)
+			path_mark(t->lu->path);
 		task_retire(t);
 	}
 }

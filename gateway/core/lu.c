@@ -87,6 +87,7 @@ void lu_fence_changed(struct lu *lu)
 	if (lu->n_fences > 0) {
 		list_del(&lu->ready_node);
 		path_hold(lu->path);
+		path_mark(lu->path);
 		return;
 	}
 	if (!list_empty(&lu->ready) && !list_linked(&lu->ready_node))

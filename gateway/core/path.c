@@ -6,6 +6,7 @@
 #include "path.h"
 
 #include "../base/log.h"
+#include "claim.h"
 #include "event.h"
 #include "fence.h"
 #include "lu.h"
@@ -33,8 +34,10 @@ static void set_state(struct path *p, enum path_state to)
 	p->state = to;
 	p->since_ns = shard_now_ns(p->shard);
 	shard_trace(p->shard, TRACE_PATH_STATE, p->number, to, 0);
-	if (was_up)
+	if (was_up) {
 		path_hold(p);
+		path_mark(p);
+	}
 	if (to == PATH_OFF)
 		nexus_mark(p->nexus);
 }
@@ -253,11 +256,11 @@ void path_run(struct path *p)
 			list_del(&lu->ready_node);
 			continue;
 		}
-		if (!t->io && !io_quota_allows(t)) {
-			if (!list_linked(&p->starved_node))
-				list_push_back(&p->shard->starved, &p->starved_node);
+		if (!t->io && !(claim_admits(p) && io_quota_allows(t))) {
+			claim_wait(p, t);
 			return;
 		}
+		claim_served(p);
 		/* Each LU in turn, so that a long queue does not hold up the others. */
 		list_del(&lu->ready_node);
 		list_push_back(&p->ready_lus, &lu->ready_node);
@@ -266,6 +269,7 @@ void path_run(struct path *p)
 		order_start(t);
 		task_go(t);
 	}
+	claim_end(p);
 }
 
 /* ---- waiting for the path or a fence, with an end ---- */
@@ -405,6 +409,7 @@ void path_free(struct path *p)
 	list_del(&p->node);
 	list_del(&p->dirty_node);
 	list_del(&p->starved_node);
+	claim_end(p);
 	share_put(p->share);
 	snapshot_unref(p->use);
 	free(p);

@@ -55,6 +55,9 @@ struct path {
 	uint32_t n_late_tmfs;    /* at the bridge, and nobody waits for them any more */
 	uint64_t quota_bytes;
 	uint32_t quota_ios;
+	bool starving;          /* its first task in READY was refused memory, see claim.h ... */
+	uint8_t n_lapses;       /* ... and claimed so often in vain */
+	uint64_t starving_from; /* claim.n_started then */
 
 	uint64_t since_ns, ups_total, downs_total;
 	char why[256];

@@ -6,6 +6,7 @@
 #include "shard.h"
 
 #include "channel.h"
+#include "claim.h"
 #include "io.h"
 #include "nexus.h"
 #include "path.h"
@@ -143,6 +144,7 @@ static void init_lists(struct shard *s)
 	list_init(&s->dirty_paths);
 	list_init(&s->dirty_channels);
 	list_init(&s->dirty_nexuses);
+	claim_init(s);
 }
 
 static int make_pools(struct shard *s, const struct core_params *p)

@@ -15,6 +15,7 @@
 #include "trace_kinds.h"
 
 struct io;
+struct path;
 struct task;
 struct tmf;
 
@@ -34,6 +35,16 @@ struct snapshot_use {
 struct cutter {
 	struct buf *arena, *at;
 	uint32_t off_bytes, piece_bytes;
+};
+
+/* Who may start while a path was passed over too often, see claim.h. */
+struct claim {
+	struct path *path;  /* NULL: everybody */
+	uint64_t n_started; /* commands that took memory since the start */
+	uint64_t since_ns;
+	uint64_t free_bytes; /* when it was looked at last */
+	uint32_t n_ios_free;
+	struct reactor_timer timer;
 };
 
 struct shard {
@@ -66,6 +77,7 @@ struct shard {
 	struct list shares;      /* struct share: of each back-end */
 	struct list wait_buffer; /* tasks in WAIT_BUFFER */
 	struct list starved;     /* paths with tasks in READY that wait for quota */
+	struct claim claim;      /* of one of them */
 	struct list parked;      /* channels with IUs that found no free task */
 
 	/* settle loop */
