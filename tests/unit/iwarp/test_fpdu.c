@@ -190,9 +190,9 @@ static void test_markers(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < 65536; i++)
 		payload[i] = (uint8_t)(i * 7 + 1);
-	/* All positions of FPDUs to markers: lengths that go through all remainders. */
+	/* All positions of FPDUs to markers: lengths that go through all remainders. The first begins behind one, and is long. */
 	for (; n < 600; n++) {
-		lens[n] = n % 20 == 19 ? 60000 - n : n * 5 % 1300;
+		lens[n] = n % 20 == 19 || n == 0 ? 60000 - n : n * 5 % 1300;
 		if (!fpdu_batch_fits(b, DDP_UNTAGGED_LEN + lens[n], 1)) {
 			r.len += flatten(b, stream + r.len);
 			fpdu_batch_reset(b);
