@@ -5,15 +5,11 @@
  */
 #include "task_state.h"
 
-#include <stdint.h>
+_Static_assert(TASK_N_STATES <= 16, "a bit per state");
 
-static const struct {
-	const char *name;
-	enum task_holder holder;
-	uint32_t successors; /* bit per state */
-} states[TASK_N_STATES] = {
+const struct task_state_row task_state_rows[TASK_N_STATES] = {
 #define BIT(s) (1u << TASK_##s)
-#define ROW(s, h, n) [TASK_##s] = { #s, TASK_HELD_BY_##h, n },
+#define ROW(s, h, n) [TASK_##s] = { .name = #s, .successors = (n), .holder = TASK_HELD_BY_##h },
 	TASK_STATES(ROW, BIT)
 #undef ROW
 #undef BIT
@@ -21,15 +17,5 @@ static const struct {
 
 const char *task_state_name(enum task_state s)
 {
-	return (unsigned)s < TASK_N_STATES ? states[s].name : "?";
-}
-
-enum task_holder task_state_holder(enum task_state s)
-{
-	return (unsigned)s < TASK_N_STATES ? states[s].holder : TASK_HELD_BY_NOBODY;
-}
-
-bool task_state_may_follow(enum task_state from, enum task_state to)
-{
-	return (unsigned)from < TASK_N_STATES && (unsigned)to < TASK_N_STATES && (states[from].successors >> to & 1);
+	return (unsigned)s < TASK_N_STATES ? task_state_rows[s].name : "?";
 }

@@ -9,6 +9,7 @@
 #define CORE_TASK_STATE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Who may touch the task's buffers. */
 enum task_holder { TASK_HELD_BY_NOBODY, TASK_HELD_BY_GATEWAY, TASK_HELD_BY_FABRIC, TASK_HELD_BY_BRIDGE };
@@ -34,8 +35,26 @@ enum task_state {
 	TASK_N_STATES
 };
 
+struct task_state_row {
+	const char *name;
+	uint16_t successors; /* bit N: enum task_state N */
+	uint8_t holder;      /* enum task_holder */
+};
+
+/* Asked several times per command: here, so that it costs no call. */
+extern const struct task_state_row task_state_rows[TASK_N_STATES];
+
 const char *task_state_name(enum task_state s);
-enum task_holder task_state_holder(enum task_state s);
-bool task_state_may_follow(enum task_state from, enum task_state to);
+
+static inline enum task_holder task_state_holder(enum task_state s)
+{
+	return (unsigned)s < TASK_N_STATES ? (enum task_holder)task_state_rows[s].holder : TASK_HELD_BY_NOBODY;
+}
+
+static inline bool task_state_may_follow(enum task_state from, enum task_state to)
+{
+	return (unsigned)from < TASK_N_STATES && (unsigned)to < TASK_N_STATES &&
+	       (task_state_rows[from].successors >> to & 1);
+}
 
 #endif
