@@ -5,8 +5,9 @@
 #
 # Without CRCs: that network cuts TCP segments anew, and siw finds CRC errors where a segment ends inside of a CRC.
 
-# outside_up BUILD FOLDER: starts both; sets $outside_port. Fails with a reason in FOLDER/outside.
+# outside_up BUILD FOLDER: starts both; sets $outside_port. Status 1 when one does not start, 3 when the storage is not ours to start.
 outside_up() {
+	PATH=$PATH:/usr/sbin:/sbin
 	ou_build=$(readlink -f "$1") ou_dir=$2
 	ou_iqn=iqn.2026-11.example:disk
 	outside_port=$((20000 + $$ % 20000))
@@ -16,7 +17,10 @@ outside_up() {
 	truncate -s 64M "$outside_run/disk"
 	tgtd -f -C 97 --iscsi portal=127.0.0.1:$((outside_port + 1)) >"$ou_dir/tgtd.log" 2>&1 &
 	outside_tgtd=$!
-	outside_wait tgtadm -C 97 --op show --mode sys || return 1
+	if ! outside_wait tgtadm -C 97 --op show --mode sys; then
+		[ "$(id -u)" -eq 0 ] || return 3
+		return 1
+	fi
 	{
 		tgtadm -C 97 --lld iscsi --op new --mode target --tid 1 -T $ou_iqn &&
 		tgtadm -C 97 --lld iscsi --op new --mode logicalunit --tid 1 --lun 1 -b "$outside_run/disk" &&
