@@ -81,6 +81,11 @@ void core_destroy(struct core *c);
  */
 void identity_initiator_name(const char *gateway_name, const uint8_t i_port_id[SRP_PORT_ID_LEN],
 			     const struct fabric_addr *peer, char *buf, size_t cap);
+/*
+ * The initiator port identifier in a name that identity_initiator_name() made for this gateway. @name: ends with a NUL, a
+ * comma or after @len bytes. Return: false for all other names.
+ */
+bool identity_parse_name(const char *gateway_name, const char *name, size_t len, uint8_t i_port_id[SRP_PORT_ID_LEN]);
 void identity_isid(const uint8_t t_port_id[SRP_PORT_ID_LEN], const char *backend_name, uint8_t isid[6]);
 
 #endif

@@ -8,6 +8,7 @@
 #include "io.h"
 #include "lu.h"
 #include "path.h"
+#include "pr.h"
 #include "shard.h"
 #include "task.h"
 
@@ -118,5 +119,7 @@ enum pump fetch_pump(struct task *t)
 
 void task_execute(struct task *t)
 {
+	if (t->cdb[0] == SCSI_OP_PERSISTENT_RESERVE_OUT && !pr_out_translate(t))
+		return;
 	path_submit(t);
 }

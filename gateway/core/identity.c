@@ -62,6 +62,35 @@ void identity_initiator_name(const char *gateway_name, const uint8_t i_port_id[S
 	append_name(buf, cap, text);
 }
 
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool identity_parse_name(const char *gateway_name, const char *name, size_t len, uint8_t i_port_id[SRP_PORT_ID_LEN])
+{
+	static const uint8_t nobody[SRP_PORT_ID_LEN];
+	const size_t n_digits = 2 * (size_t)SRP_PORT_ID_LEN;
+	char prefix[224];
+	size_t n;
+
+	identity_initiator_name(gateway_name, nobody, NULL, prefix, sizeof(prefix));
+	n = strlen(prefix);
+	if (n < n_digits || len < n || memcmp(name, prefix, n - n_digits) != 0)
+		return false;
+	for (size_t i = 0; i < SRP_PORT_ID_LEN; i++) {
+		int hi = hex_digit(name[n - n_digits + 2 * i]), lo = hex_digit(name[n - n_digits + 2 * i + 1]);
+
+		if (hi < 0 || lo < 0)
+			return false;
+		i_port_id[i] = (uint8_t)(hi << 4 | lo);
+	}
+	/* Then perhaps the address of a host whose identifier says nothing. */
+	return len == n || name[n] == '\0' || name[n] == ',' || name[n] == ':';
+}
+
 void identity_isid(const uint8_t t_port_id[SRP_PORT_ID_LEN], const char *backend_name, uint8_t isid[6])
 {
 	uint64_t h = 14695981039346656037ull; /* FNV-1a */

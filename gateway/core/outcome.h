@@ -109,6 +109,10 @@ enum outcome_kind {
 	  "the command moves more than a command may", "SPC-4 4.5.6") \
 	X(INVALID_FIELD, SENSE, SCSI_ILLEGAL_REQUEST, 0x24, 0x00, \
 	  "a field of the CDB is not supported", "SPC-4 4.5.6") \
+	X(PARAMETER, SENSE, SCSI_ILLEGAL_REQUEST, 0x26, 0x00, \
+	  "a TransportID names nobody that the back-end could know", "SPC-4 6.14") \
+	X(PARAMETER_LENGTH, SENSE, SCSI_ILLEGAL_REQUEST, 0x1a, 0x00, \
+	  "lengths in a list of TransportIDs contradict each other", "SPC-4 6.14") \
 	X(NACA, SENSE, SCSI_ILLEGAL_REQUEST, 0x24, 0x00, \
 	  "the NACA bit of the CONTROL byte is set, and NormACA is 0", "SAM-5 5.2") \
 	X(TASK_ATTRIBUTE, SENSE, SCSI_ILLEGAL_REQUEST, 0x49, 0x00, \

@@ -10,10 +10,11 @@
 #include "lu.h"
 #include "nexus.h"
 #include "path.h"
+#include "pr.h"
 
 enum { OP_RESERVE_10 = 0x56, OP_RELEASE_10 = 0x57 };
 
-void reserve_note(const struct io *io)
+void reserve_note(struct io *io)
 {
 	if (!io->lu || io->pub.status != SCSI_GOOD)
 		return;
@@ -28,6 +29,9 @@ void reserve_note(const struct io *io)
 	case SCSI_OP_RELEASE_6:
 	case OP_RELEASE_10:
 		io->lu->reserved = false;
+		break;
+	case SCSI_OP_PERSISTENT_RESERVE_IN:
+		pr_in_translate(io);
 		break;
 	default:
 		break;

@@ -12,8 +12,8 @@ struct lu;
 struct nexus;
 struct path;
 
-/* A command was answered by the device: keeps the book of RESERVE and RELEASE. */
-void reserve_note(const struct io *io);
+/* A command was answered by the device: keeps the book of RESERVE and RELEASE; what it says of initiators is the host's. */
+void reserve_note(struct io *io);
 /* The LU was reset, or the session ended: the reservation went with it. */
 void reserve_forget(struct lu *lu);
 void reserve_forget_path(struct path *p);

@@ -28,6 +28,8 @@ enum scsi_op {
 	SCSI_OP_INQUIRY = 0x12,
 	SCSI_OP_RESERVE_6 = 0x16,
 	SCSI_OP_RELEASE_6 = 0x17,
+	SCSI_OP_PERSISTENT_RESERVE_IN = 0x5e,
+	SCSI_OP_PERSISTENT_RESERVE_OUT = 0x5f,
 	SCSI_OP_REPORT_LUNS = 0xa0,
 	SCSI_OP_VARIABLE_LENGTH = 0x7f,
 };
@@ -50,6 +52,8 @@ struct scsi_sense {
  * Source: SPC-4 4.5.3.
  */
 size_t scsi_sense_build(struct scsi_sense s, int cdb_field, uint8_t buf[SCSI_FIXED_SENSE_LEN]);
+/* Gives fixed format sense data the field pointer to byte @field of the parameter data. Source: SPC-4 4.5.2.4.2. */
+void scsi_sense_point_at_data(uint8_t buf[SCSI_FIXED_SENSE_LEN], uint16_t field);
 /* Fixed and descriptor formats. Return: false when there is none. */
 bool scsi_sense_parse(const uint8_t *buf, size_t len, struct scsi_sense *out);
 

@@ -36,6 +36,13 @@ size_t scsi_sense_build(struct scsi_sense s, int cdb_field, uint8_t buf[SCSI_FIX
 	return SCSI_FIXED_SENSE_LEN;
 }
 
+void scsi_sense_point_at_data(uint8_t buf[SCSI_FIXED_SENSE_LEN], uint16_t field)
+{
+	buf[FIXED_SKS_AT] = SKS_VALID;
+	buf[FIXED_SKS_AT + 1] = (uint8_t)(field >> 8);
+	buf[FIXED_SKS_AT + 2] = (uint8_t)field;
+}
+
 static uint8_t byte_or_zero(const uint8_t *buf, size_t len, size_t at)
 {
 	return at < len ? buf[at] : 0;

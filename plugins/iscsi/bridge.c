@@ -81,6 +81,7 @@ void bridge_limits(struct srpgw_bridge_target *target, struct srpgw_limits *out)
 	out->max_outstanding = target->conf.max_outstanding;
 	out->max_transfer_bytes = target->transport->max_transfer_bytes;
 	out->own_thread = target->transport->own_thread;
+	out->iscsi_transport_ids = true;
 }
 
 void bridge_describe(struct srpgw_bridge_path *path, void (*emit)(void *arg, const char *key, const char *value),

@@ -150,6 +150,11 @@ struct srpgw_limits {
 	uint32_t max_outstanding;   /* commands per path */
 	uint32_t max_transfer_bytes; /* per command */
 	bool own_thread;            /* paths want a thread of their own: they may block */
+	/*
+	 * The back-end knows the nexus by initiator_name and isid: the host's TransportIDs in persistent reservations are
+	 * translated to iSCSI's form and back. Else those that a host sends are refused.
+	 */
+	bool iscsi_transport_ids;
 };
 
 /* Services of the host. All of them but work()'s fn run on, and are called on, the path's reactor (log: any thread). */

@@ -62,6 +62,7 @@ AT(srpgw_limits, struct_size, 0);
 AT(srpgw_limits, max_outstanding, 4);
 AT(srpgw_limits, max_transfer_bytes, 8);
 AT(srpgw_limits, own_thread, 12);
+AT(srpgw_limits, iscsi_transport_ids, 13);
 
 AT(srpgw_host, struct_size, 0);
 AT(srpgw_host, abi, 4);

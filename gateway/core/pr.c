@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Initiators in persistent reservations, see pr.h. Rare commands: text is formatted and bytes are copied here.
+ * Layer: core.
+ */
+#include "pr.h"
+
+#include "io.h"
+#include "lu.h"
+#include "nexus.h"
+#include "path.h"
+#include "transport_id.h"
+
+#include <string.h>
+
+enum {
+	READ_FULL_STATUS = 0x03,
+	LIST_LEN_AT = 5,         /* of the CDB: PARAMETER LIST LENGTH, four bytes */
+	STATUS_HEADER = 8,       /* of READ FULL STATUS */
+	STATUS_DESC = 24,        /* a descriptor without its TransportID */
+	DESC_ADDITIONAL_AT = 20,
+	SRP_ID = 24,
+	ISCSI_ID_MAX = 512,
+};
+
+static uint32_t get32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static void put32(uint8_t *p, uint32_t v)
+{
+	p[0] = (uint8_t)(v >> 24);
+	p[1] = (uint8_t)(v >> 16);
+	p[2] = (uint8_t)(v >> 8);
+	p[3] = (uint8_t)v;
+}
+
+/* Copies between @len bytes at @off of a chain, which has them, and @flat. */
+static void chain_copy(const struct buf *chain, uint32_t off, uint8_t *flat, uint32_t len, bool to_chain)
+{
+	for (; chain && len > 0; chain = chain->next) {
+		uint32_t n;
+
+		if (off >= chain->len_bytes) {
+			off -= chain->len_bytes;
+			continue;
+		}
+		n = chain->len_bytes - off < len ? chain->len_bytes - off : len;
+		if (to_chain)
+			memcpy(chain->addr + off, flat, n);
+		else
+			memcpy(flat, chain->addr + off, n);
+		flat += n;
+		len -= n;
+		off = 0;
+	}
+}
+
+static const char *gateway_name(const struct shard *s)
+{
+	return s->map->gateway_name ? s->map->gateway_name : core_gateway_name(s->core);
+}
+
+/* ---- PERSISTENT RESERVE OUT ---- */
+
+static bool refuse(struct task *t, enum outcome why, uint16_t field)
+{
+	task_refuse(t, why);
+	if (why == OUTCOME_PARAMETER)
+		scsi_sense_point_at_data(t->reply.own_sense, field);
+	return false;
+}
+
+static void names_of(const struct task *t, struct transport_names *names)
+{
+	const struct path *p = t->lu->path;
+
+	*names = (struct transport_names){
+		.gateway_name = gateway_name(t->shard),
+		.own_id = t->nexus->key.i_port_id,
+		.own_name = p->initiator_name,
+		.shared = p->backend->initiator_name != NULL,
+	};
+	identity_isid(t->nexus->key.t_port_id, p->backend->name, names->isid);
+}
+
+/* The list in the io becomes @list; what it was received in stays until the io is released. */
+static bool replace_list(struct task *t, const uint8_t *list, size_t len)
+{
+	struct pool *pool = t->shard->pool;
+	struct io *io = t->io;
+	struct buf *data;
+
+	if (pool_get(pool, len, &data) < 0)
+		return false;
+	chain_copy(data, 0, (uint8_t *)list, (uint32_t)len, true);
+	pool_put(pool, io->data);
+	io->data = data;
+	t->imm = (struct buf){ .next = NULL };
+	io_rewind(io);
+	put32(io->cdb + LIST_LEN_AT, (uint32_t)len);
+	return true;
+}
+
+bool pr_out_translate(struct task *t)
+{
+	uint8_t list[TRANSPORT_LIST_MAX], out[TRANSPORT_OUT_MAX], action = t->cdb[1] & 0x1f;
+	const struct buf *data = t->imm.addr ? &t->imm : t->io->data;
+	uint32_t len = get32(t->cdb + LIST_LEN_AT);
+	struct transport_names names;
+	enum outcome why;
+	uint16_t field;
+	size_t out_len;
+
+	/* It was translated before, and the path went down before it could go. */
+	if (memcmp(t->io->cdb + LIST_LEN_AT, t->cdb + LIST_LEN_AT, 4) != 0)
+		return true;
+	if (t->dir != SRPGW_DIR_OUT)
+		return true;
+	if (len > t->data_len)
+		len = t->data_len;
+	chain_copy(data, 0, list, len < sizeof(list) ? len : sizeof(list), false);
+	if (!transport_list_has_ids(action, list, len))
+		return true;
+	if (len > sizeof(list))
+		return refuse(t, OUTCOME_PARAMETER_LENGTH, 0);
+	if (!t->lu->path->backend->limits.iscsi_transport_ids)
+		return refuse(t, OUTCOME_PARAMETER, action == PR_OUT_REGISTER_AND_MOVE ? 24 : 20);
+	names_of(t, &names);
+	why = transport_list_translate(&names, action, list, len, out, &out_len, &field);
+	if (why == OUTCOME_OK && !replace_list(t, out, out_len))
+		why = OUTCOME_TASK_SET_FULL;
+	return why == OUTCOME_OK || refuse(t, why, field);
+}
+
+/* ---- PERSISTENT RESERVE IN, READ FULL STATUS ---- */
+
+/* Moves one descriptor of @from to @to. Return: bytes of it there. */
+static uint32_t move_descriptor(struct io *io, uint32_t from, uint32_t to, uint32_t len, uint8_t head[STATUS_DESC])
+{
+	uint8_t id[ISCSI_ID_MAX], srp[SRP_ID];
+	uint32_t id_len = len - STATUS_DESC;
+
+	if (id_len <= sizeof(id)) {
+		chain_copy(io->data, from + STATUS_DESC, id, id_len, false);
+		if (transport_id_to_srp(gateway_name(io->shard), id, id_len, srp)) {
+			put32(head + DESC_ADDITIONAL_AT, SRP_ID);
+			chain_copy(io->data, to, head, STATUS_DESC, true);
+			chain_copy(io->data, to + STATUS_DESC, srp, SRP_ID, true);
+			return STATUS_DESC + SRP_ID;
+		}
+	}
+	for (uint32_t k = 0; k < len; k += (uint32_t)sizeof(id)) {
+		uint32_t n = len - k < sizeof(id) ? len - k : (uint32_t)sizeof(id);
+
+		chain_copy(io->data, from + k, id, n, false);
+		chain_copy(io->data, to + k, id, n, true);
+	}
+	return len;
+}
+
+/* Return: by how many bytes the @len bytes of data became fewer. */
+static uint32_t translate_status(struct io *io, uint32_t len)
+{
+	uint32_t from = STATUS_HEADER, to = STATUS_HEADER;
+	uint8_t head[STATUS_DESC] = { 0 };
+
+	while (from + STATUS_DESC <= len) {
+		uint64_t desc_len;
+
+		chain_copy(io->data, from, head, STATUS_DESC, false);
+		desc_len = (uint64_t)STATUS_DESC + get32(head + DESC_ADDITIONAL_AT);
+		/* A descriptor that the allocation length cut off stays as it is: nobody may read it. */
+		if (desc_len > len - from)
+			break;
+		to += move_descriptor(io, from, to, (uint32_t)desc_len, head);
+		from += (uint32_t)desc_len;
+	}
+	if (from != to && from < len)
+		for (uint8_t byte; from < len; from++, to++) {
+			chain_copy(io->data, from, &byte, 1, false);
+			chain_copy(io->data, to, &byte, 1, true);
+		}
+	return from - to;
+}
+
+void pr_in_translate(struct io *io)
+{
+	const struct task *t = io->task;
+	uint32_t len = t ? t->data_len : 0, cut;
+	uint8_t total[4] = { 0 };
+
+	if (!t || t->dir != SRPGW_DIR_IN || !io->data || io->pub.status != SCSI_GOOD ||
+	    (io->cdb[1] & 0x1f) != READ_FULL_STATUS || !io->path->backend->limits.iscsi_transport_ids)
+		return;
+	if (io->pub.resid_kind == SRPGW_RESID_UNDER)
+		len = io->pub.resid < len ? len - io->pub.resid : 0;
+	if (len < STATUS_HEADER)
+		return;
+	cut = translate_status(io, len);
+	if (cut == 0)
+		return;
+	/* Of what did not fit, the length stays that of the back-end's form: who asks for so much gets all. */
+	chain_copy(io->data, 4, total, sizeof(total), false);
+	put32(total, get32(total) - cut);
+	chain_copy(io->data, 4, total, sizeof(total), true);
+	io->pub.resid_kind = SRPGW_RESID_UNDER;
+	io->pub.resid = t->data_len - (len - cut);
+}
