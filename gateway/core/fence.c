@@ -20,6 +20,9 @@ static uint64_t most_ns(const struct path *p)
 {
 	uint32_t hold_ms = p->backend->hold_ms;
 
+	/* Its host is on its way to another nexus, and waits for that no longer than it does for task management. */
+	if (p->nexus->n_channels == 0)
+		return map_or(p->shard->map->tmf_answer_ms, MAP_TMF_ANSWER_MS) * NS_PER_MS;
 	return (hold_ms > FENCE_MOST_MS ? hold_ms : FENCE_MOST_MS) * NS_PER_MS;
 }
 
@@ -103,6 +106,16 @@ void fence_timer_fired(struct path *p)
 		fence_lower(lu);
 	}
 	nexus_mark(p->nexus);
+}
+
+void fence_nexus_lost(struct nexus *n)
+{
+	list_for_each(pos, &n->paths) {
+		struct path *p = list_entry(pos, struct path, node);
+
+		if (timer_armed(&p->stuck_timer))
+			fence_stuck_fired(p);
+	}
 }
 
 void fence_stuck_fired(struct path *p)

@@ -11,6 +11,7 @@
 
 struct io;
 struct lu;
+struct nexus;
 struct path;
 
 void fence_raise(struct lu *lu);
@@ -32,6 +33,12 @@ void fence_timer_fired(struct path *p);
  * back-end does not say in this time, it will not say.
  */
 #define FENCE_MOST_MS 10000u
+/*
+ * All channels of @n are lost. However long it lingers, a session that does not confirm that the host's commands are over ends after
+ * tmf_answer_ms: by then multipath may send them again through another nexus, maybe of another gateway, where no fence
+ * of ours stands.
+ */
+void fence_nexus_lost(struct nexus *n);
 /* path->stuck_timer fired. */
 void fence_stuck_fired(struct path *p);
 

@@ -7,6 +7,7 @@
 
 #include "../base/log.h"
 #include "channel.h"
+#include "fence.h"
 #include "lu.h"
 #include "nexus_map.h"
 #include "path.h"
@@ -306,6 +307,7 @@ void nexus_settle(struct nexus *n)
 		n->lost = true;
 		n->lost_serial = s->next_serial;
 		reserve_nexus_lost(n);
+		fence_nexus_lost(n);
 	}
 	settle_logins(n);
 	if (n->n_channels == 0 && list_empty(&n->logins))
