@@ -395,9 +395,11 @@ static void test_permanent_down_retries_slowly(void **state)
 	r->host.event(p->ctx, &ev);
 	rig_wait_ms(r, 900);
 	assert_int_equal(r->disk[0]->n_attaches, 1);
+	assert_string_equal(lu_of(r, 0)->path->why, "no such target");
 	rig_wait_ms(r, 200);
 	assert_int_equal(r->disk[0]->n_attaches, 2);
-	assert_string_equal(lu_of(r, 0)->path->why, "no such target");
+	/* Up says through where. */
+	assert_string_equal(lu_of(r, 0)->path->why, "fake");
 }
 
 static void test_bridge_breaks_its_contract(void **state)
