@@ -39,7 +39,8 @@ int reactors_create(uint32_t n, uint32_t busy_poll_us, struct reactors **out, st
 		rc = reactor_create(name, &s->reactor[i]);
 		if (rc == 0) {
 			s->n++;
-			reactor_set_busy_poll(s->reactor[i], busy_poll_us);
+			/* On the only processor nothing happens while we poll. */
+			reactor_set_busy_poll(s->reactor[i], reactors_default_count() > 1 ? busy_poll_us : 0);
 		}
 	}
 	if (rc) {

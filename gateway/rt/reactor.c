@@ -168,8 +168,11 @@ static void loop_ends(struct reactor *r, uint64_t begin_ns, int n_events)
 	if (cpu_ns > r->stats.max_loop_ns)
 		r->stats.max_loop_ns = cpu_ns;
 	r->end_ns = end_ns;
-	if (n_events)
+	if (n_events) {
+		/* Where the wait for this one was short, that for the next may be. */
+		r->poll_pays = begin_ns - r->last_event_ns <= r->busy_poll_ns;
 		r->last_event_ns = end_ns;
+	}
 }
 
 /* ---- the loop ---- */
@@ -198,7 +201,7 @@ static int sleep_ms(struct reactor *r, int limit_ms)
 
 	if (!limit_ms || r->hot || atomic_load(&r->stop))
 		return 0;
-	if (r->busy_poll_ns && !r->clock_fn && !list_empty(&r->pollers.all) &&
+	if (r->poll_pays && !r->clock_fn && !list_empty(&r->pollers.all) &&
 	    r->end_ns - r->last_event_ns < r->busy_poll_ns)
 		return 0;
 	deadline_ns = reactor_next_deadline_ns(r);

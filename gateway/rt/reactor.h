@@ -100,7 +100,10 @@ void reactor_set_clock(struct reactor *r, uint64_t (*now_ns)(void *arg), void *a
 uint64_t reactor_now_ns(const struct reactor *r);
 uint64_t reactor_clock_ns(const struct reactor *r);
 
-/* How long the loop keeps polling its pollers before it sleeps, in microseconds (0 = interrupt driven). */
+/*
+ * How long the loop keeps polling before it sleeps, in microseconds (0 = interrupt driven). It polls only while events follow
+ * each other that quickly: a reactor that waits longer, or for nothing, sleeps at once.
+ */
 void reactor_set_busy_poll(struct reactor *r, uint32_t poll_us);
 
 /*

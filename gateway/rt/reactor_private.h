@@ -53,6 +53,7 @@ struct reactor {
 	void *clock_arg;
 	_Atomic uint64_t now_ns; /* of the iteration; 0 outside and while asleep */
 	uint64_t busy_poll_ns, last_event_ns, end_ns;
+	bool poll_pays; /* the last event came within busy_poll_ns of the one before */
 	uint64_t cpu_mark_ns, cpu_mark_at_ns; /* CPU time of the thread, and when it was read */
 
 	struct timer_heap timers;

@@ -99,6 +99,7 @@ static void busy_polling_lasts_as_long_as_asked(void **state)
 	reactor_set_busy_poll(r, 5000);
 	a.poll_says = 1;
 	reactor_poll(r, 0);
+	reactor_poll(r, 0); /* the second event at once, so that polling for a third may pay */
 	a.poll_says = 0;
 	start_ns = reactor_clock_ns(r);
 	while (!reactor_stats(r)->n_sleeps)
@@ -107,6 +108,29 @@ static void busy_polling_lasts_as_long_as_asked(void **state)
 	assert_true(slept_ns - start_ns >= 5 * NS_PER_MS);
 	assert_true(a.n_polled > 3);
 	assert_int_equal(a.n_armed, 1);
+	reactor_poller_del(r, &a.p);
+	reactor_destroy(r);
+}
+
+static void busy_polling_ends_where_it_does_not_pay(void **state)
+{
+	struct reactor *r = new_reactor(NULL);
+	uint64_t start_ns;
+	struct probe a;
+
+	(void)state;
+	probe_add(&a, r);
+	reactor_set_busy_poll(r, 5000);
+	reactor_poll(r, 0);
+	start_ns = reactor_clock_ns(r);
+	while (reactor_clock_ns(r) - start_ns < 6 * NS_PER_MS)
+		;
+	a.poll_says = 1;
+	reactor_poll(r, 0); /* an event after a longer wait */
+	a.poll_says = 0;
+	reactor_poll(r, 0); /* a poller that had work is looked at once more */
+	reactor_poll(r, 1);
+	assert_int_equal(reactor_stats(r)->n_sleeps, 1);
 	reactor_poller_del(r, &a.p);
 	reactor_destroy(r);
 }
@@ -231,6 +255,7 @@ int main(void)
 		cmocka_unit_test(polled_once_per_iteration),
 		cmocka_unit_test(armed_before_sleep_and_asked_once_more),
 		cmocka_unit_test(busy_polling_lasts_as_long_as_asked),
+		cmocka_unit_test(busy_polling_ends_where_it_does_not_pay),
 		cmocka_unit_test(pollers_change_inside_callbacks),
 		cmocka_unit_test(a_poller_may_add_another),
 		cmocka_unit_test(work_found_while_arming_is_not_slept_over),
