@@ -15,6 +15,9 @@
 /* A longer iteration is worth a look at the thread's CPU clock, which costs a system call. */
 #define LONG_LOOP_NS NS_PER_MS
 
+/* What pollers may handle, and how often they may be called, before the descriptors are looked at again. */
+#define UNLOOKED_MAX 32u
+
 static _Thread_local char thread_token; /* its address names the thread */
 
 static uint64_t clock_read(clockid_t id)
@@ -104,7 +107,7 @@ static void claim(struct reactor *r)
 	if (reactor_is_mine(r))
 		return;
 	atomic_store_explicit(&r->owner, &thread_token, memory_order_relaxed);
-	r->cpu_mark_at_ns = 0; /* the mark was another thread's CPU time */
+	r->cpu_marked = false; /* the mark was another thread's CPU time */
 }
 
 /* ---- time ---- */
@@ -127,23 +130,31 @@ uint64_t reactor_now_ns(const struct reactor *r)
 	return now_ns && !r->clock_fn ? now_ns : reactor_clock_ns(r);
 }
 
+/* Between two iterations. */
+static uint64_t time_between(const struct reactor *r)
+{
+	return r->running && !r->clock_fn ? r->end_ns : reactor_clock_ns(r);
+}
+
 void reactor_set_busy_poll(struct reactor *r, uint32_t poll_us)
 {
 	r->busy_poll_ns = poll_us * NS_PER_US;
 }
 
 /*
- * The CPU clock is read at most once per LONG_LOOP_NS, at the beginning of an iteration, and after a long iteration.
- * So what max_loop_ns says is an upper bound: for a short iteration its wall time, for a long one the smaller of its
- * wall time and the CPU time since the last reading, which is at most LONG_LOOP_NS too much.
+ * The CPU clock is read at most once per LONG_LOOP_NS of busy time, at the beginning of an iteration, and after a long
+ * iteration. So what max_loop_ns says is an upper bound: for a short iteration its wall time, for a long one the smaller of
+ * its wall time and the CPU time since the last reading, which is at most LONG_LOOP_NS (and what falling asleep costs) too
+ * much.
  */
-static void loop_begins(struct reactor *r, uint64_t now_ns)
+static void loop_begins(struct reactor *r)
 {
 	if (r->clock_fn)
 		return;
-	if (!r->cpu_mark_at_ns || now_ns - r->cpu_mark_at_ns >= LONG_LOOP_NS) {
+	if (!r->cpu_marked || r->stats.busy_ns - r->cpu_mark_busy_ns >= LONG_LOOP_NS) {
 		r->cpu_mark_ns = clock_read(CLOCK_THREAD_CPUTIME_ID);
-		r->cpu_mark_at_ns = now_ns;
+		r->cpu_mark_busy_ns = r->stats.busy_ns;
+		r->cpu_marked = true;
 	}
 }
 
@@ -153,6 +164,9 @@ static void loop_ends(struct reactor *r, uint64_t begin_ns, int n_events)
 
 	r->stats.n_loops++;
 	if (r->clock_fn) /* virtual time says nothing about cost */
+		return;
+	/* Where the clock is a system call, as on many virtual machines, it is what an idle look would cost most. */
+	if (!n_events && !r->busy_poll_ns && begin_ns == r->end_ns)
 		return;
 	end_ns = clock_read(CLOCK_MONOTONIC);
 	wall_ns = cpu_ns = end_ns - begin_ns;
@@ -194,20 +208,26 @@ void reactor_stop(struct reactor *r)
 	reactor_wake(r);
 }
 
+/* The pollers are looked at again before the loop sleeps: they have just had work, or it is to poll for some time. */
+static bool stays_awake(const struct reactor *r)
+{
+	if (r->hot)
+		return true;
+	return r->poll_pays && !r->clock_fn && !list_empty(&r->pollers.all) &&
+	       r->end_ns - r->last_event_ns < r->busy_poll_ns;
+}
+
 /* How long the loop may sleep now: at most @limit_ms (-1: no limit). 0: not at all. */
 static int sleep_ms(struct reactor *r, int limit_ms)
 {
 	uint64_t deadline_ns, now_ns, wait_ms;
 
-	if (!limit_ms || r->hot || atomic_load(&r->stop))
-		return 0;
-	if (r->poll_pays && !r->clock_fn && !list_empty(&r->pollers.all) &&
-	    r->end_ns - r->last_event_ns < r->busy_poll_ns)
+	if (!limit_ms || stays_awake(r) || atomic_load(&r->stop))
 		return 0;
 	deadline_ns = reactor_next_deadline_ns(r);
 	if (deadline_ns == UINT64_MAX)
 		return limit_ms;
-	now_ns = reactor_clock_ns(r);
+	now_ns = time_between(r);
 	if (deadline_ns <= now_ns)
 		return 0;
 	wait_ms = (deadline_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
@@ -216,9 +236,24 @@ static int sleep_ms(struct reactor *r, int limit_ms)
 	return limit_ms < 0 || wait_ms < (uint64_t)limit_ms ? (int)wait_ms : limit_ms;
 }
 
-static void sleep_or_look(struct reactor *r, int limit_ms)
+/*
+ * Looking at the descriptors is a system call: when the pollers have work it waits, a little. Who steps the reactor by hand
+ * and asks for no sleep gets the look.
+ */
+static bool may_look_later(struct reactor *r, int limit_ms)
 {
-	int timeout_ms = sleep_ms(r, limit_ms);
+	return limit_ms && stays_awake(r) && ++r->n_unlooked < UNLOOKED_MAX;
+}
+
+/* Return: true when it slept or looked, so that time passed. */
+static bool sleep_or_look(struct reactor *r, int limit_ms)
+{
+	int timeout_ms;
+
+	if (may_look_later(r, limit_ms))
+		return false;
+	r->n_unlooked = 0;
+	timeout_ms = sleep_ms(r, limit_ms);
 
 	/* Arming the pollers comes after every other reason to stay awake: it costs; and before the last look at the
 	 * messages, because it may send some. */
@@ -226,8 +261,10 @@ static void sleep_or_look(struct reactor *r, int limit_ms)
 		timeout_ms = 0;
 	if (timeout_ms)
 		r->stats.n_sleeps++;
-	if (timeout_ms || r->watches.n_active)
-		watches_wait(r, timeout_ms);
+	if (!timeout_ms && !r->watches.n_active)
+		return false;
+	watches_wait(r, timeout_ms);
+	return true;
 }
 
 int reactor_poll(struct reactor *r, int timeout_ms)
@@ -241,15 +278,15 @@ int reactor_poll(struct reactor *r, int timeout_ms)
 	}
 	claim(r);
 	r->iterating = true;
-	sleep_or_look(r, timeout_ms);
-	now_ns = reactor_clock_ns(r);
+	now_ns = sleep_or_look(r, timeout_ms) ? reactor_clock_ns(r) : time_between(r);
 	atomic_store_explicit(&r->now_ns, now_ns, memory_order_relaxed);
-	loop_begins(r, now_ns);
+	loop_begins(r);
 	n = msgring_run(r);
 	n += timers_run(r, now_ns);
 	n += watches_run(r);
 	n_polled = pollers_run(r);
 	r->hot = n_polled != 0;
+	r->n_unlooked += (uint32_t)n_polled;
 	n += n_polled;
 	atomic_store_explicit(&r->now_ns, 0, memory_order_relaxed);
 	loop_ends(r, now_ns, n);
@@ -259,11 +296,14 @@ int reactor_poll(struct reactor *r, int timeout_ms)
 
 void reactor_run(struct reactor *r)
 {
-	while (!atomic_load(&r->stop))
+	while (!atomic_load(&r->stop)) {
 		reactor_poll(r, -1);
+		r->running = true;
+	}
+	r->running = false;
 	/* Who sent before the stop sees its messages handled; who goes on sending cannot keep us here. */
 	reactor_poll(r, 0);
 	atomic_store(&r->stop, false);
-	r->cpu_mark_at_ns = 0; /* the mark is this thread's CPU time */
+	r->cpu_marked = false; /* the mark is this thread's CPU time */
 	atomic_store_explicit(&r->owner, r->creator, memory_order_relaxed);
 }

@@ -47,6 +47,8 @@ struct reactor {
 	const void *creator;
 	atomic_bool stop;
 	bool iterating;
+	bool running; /* by reactor_run(): no time passes between iterations */
+	uint32_t n_unlooked; /* iterations and events of pollers since the last look at the descriptors */
 	bool hot; /* the pollers handled something in the last iteration */
 
 	uint64_t (*clock_fn)(void *arg); /* NULL: CLOCK_MONOTONIC */
@@ -54,7 +56,8 @@ struct reactor {
 	_Atomic uint64_t now_ns; /* of the iteration; 0 outside and while asleep */
 	uint64_t busy_poll_ns, last_event_ns, end_ns;
 	bool poll_pays; /* the last event came within busy_poll_ns of the one before */
-	uint64_t cpu_mark_ns, cpu_mark_at_ns; /* CPU time of the thread, and when it was read */
+	uint64_t cpu_mark_ns, cpu_mark_busy_ns; /* CPU time of the thread, and stats.busy_ns when it was read */
+	bool cpu_marked;
 
 	struct timer_heap timers;
 	struct poller_set pollers;

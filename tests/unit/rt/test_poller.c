@@ -2,6 +2,8 @@
 /* Pollers: called each iteration, asked before sleep, and changed from inside their own callbacks. */
 #include "rt_unit.h"
 
+#include <sys/epoll.h>
+#include <unistd.h>
 
 struct probe {
 	struct reactor_poller p;
@@ -249,6 +251,52 @@ static void work_found_while_arming_is_not_slept_over(void **state)
 	reactor_destroy(r);
 }
 
+static void fd_seen(struct reactor_watch *w, uint32_t revents)
+{
+	(void)revents;
+	w->events = 0; /* the test asks */
+}
+
+/* A look at the descriptors costs a system call: busy pollers put it off, but not for long. */
+static void descriptors_beside_busy_pollers(void **state)
+{
+	struct reactor *r = new_reactor(NULL);
+	struct reactor_watch w = { .fn = fd_seen, .events = EPOLLIN };
+	struct probe a;
+	unsigned n = 0;
+	int fd[2];
+
+	(void)state;
+	assert_int_equal(pipe(fd), 0);
+	assert_int_equal(write(fd[1], "x", 1), 1);
+	w.fd = fd[0];
+	assert_int_equal(reactor_watch_add(r, &w), 0);
+	probe_add(&a, r);
+	a.poll_says = 1;
+	while (w.events) {
+		reactor_poll(r, -1);
+		assert_true(++n <= 33);
+	}
+	assert_true(n > 1);
+	/* Many events of pollers count like many iterations. */
+	w.events = EPOLLIN;
+	a.poll_says = 32;
+	reactor_poll(r, -1);
+	reactor_poll(r, -1);
+	assert_int_equal(w.events, 0);
+	/* Who steps it by hand gets the look each time. */
+	w.events = EPOLLIN;
+	a.poll_says = 1;
+	reactor_poll(r, 0);
+	assert_int_equal(w.events, 0);
+	reactor_poller_del(r, &a.p);
+	w.events = EPOLLIN;
+	reactor_watch_del(r, &w);
+	close(fd[0]);
+	close(fd[1]);
+	reactor_destroy(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +307,7 @@ int main(void)
 		cmocka_unit_test(pollers_change_inside_callbacks),
 		cmocka_unit_test(a_poller_may_add_another),
 		cmocka_unit_test(work_found_while_arming_is_not_slept_over),
+		cmocka_unit_test(descriptors_beside_busy_pollers),
 	};
 
 	alarm(60);
