@@ -45,7 +45,8 @@ void task_account(struct task *t)
 	if (t->kind != TASK_COMMAND)
 		return;
 	/* The state before the last is still running. */
-	task_count_time(t, true);
+	if (!t->op.late)
+		task_count_time(t, true);
 	count(&t->nexus->io, t);
 	time_add(t->nexus->time, t);
 	if (t->lu) {

@@ -12,6 +12,8 @@
 
 #include <errno.h>
 
+#define LAZY_MAX_BYTES 65536u
+
 /* ---- the response IU ---- */
 
 static bool is_success(const struct task *t)
@@ -81,6 +83,16 @@ static void responded(struct task *t)
 	task_set_state(t, TASK_RESPONDING);
 }
 
+/* What it holds can wait, unless it is much or others wait for it. A wake-up for each short answer would cost more. */
+static bool may_be_lazy(const struct task *t)
+{
+	const struct shard *s = t->shard;
+
+	if (t->dir == SRPGW_DIR_IN && t->data_len > LAZY_MAX_BYTES)
+		return false;
+	return list_empty(&s->wait_buffer) && list_empty(&s->starved) && list_empty(&s->parked);
+}
+
 /* Posts @first .. @last (or nothing) and the response as one chain. */
 static enum pump respond(struct task *t, struct fabric_wr *first, struct fabric_wr *last, uint32_t n_wr)
 {
@@ -96,6 +108,7 @@ static enum pump respond(struct task *t, struct fabric_wr *first, struct fabric_
 	if (last)
 		last->next = &t->wr;
 	t->op = (struct fabric_op){ .first = first ? first : &t->wr, .n_wr = n_wr + 1, .done = response_done };
+	t->op.lazy = may_be_lazy(t);
 	rc = len > 0 ? channel_post(ch, &t->op) : -EMSGSIZE;
 	if (rc == 0) {
 		responded(t);

@@ -88,6 +88,8 @@ struct fabric_wr {
 	uint32_t rkey;
 };
 
+#define FABRIC_LAZY_MS 10u
+
 /*
  * A chain of work requests that is posted at once and completes once. The poster owns the op and all that it
  * points at, and leaves them untouched from a successful post() to done().
@@ -95,6 +97,11 @@ struct fabric_wr {
 struct fabric_op {
 	struct fabric_wr *first;
 	uint32_t n_wr;
+	/*
+	 * Nobody waits for done(): it may come up to FABRIC_LAZY_MS after the completion, which need wake nobody.
+	 */
+	bool lazy;
+	bool late; /* the fabric's, for done(): it comes when it came to light, which says nothing about the time of completion */
 	/* On the connection's reactor, in posting order, never from inside post(). */
 	void (*done)(struct fabric_op *op, enum fabric_wc_status status);
 	struct list_node node; /* the fabric's while posted */
@@ -213,7 +220,8 @@ struct fabric_ops {
 
 	/*
 	 * Return: 0: done() will come once, whatever happens (a chain that was posted in part is completed with an
-	 * error and the connection goes down). -EAGAIN: not enough free send-queue entries, nothing posted.
+	 * error and the connection goes down). -EAGAIN: not enough free send-queue entries, nothing posted. A fabric may
+	 * collect ops until the reactor's iteration ends, and hand them to the device together.
 	 * -ENOTCONN and others: nothing posted; the connection is going down.
 	 */
 	int (*post)(struct fabric_conn *conn, struct fabric_op *op);

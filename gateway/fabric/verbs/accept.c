@@ -29,8 +29,8 @@ static int create_qp(struct verbs_conn *c, uint32_t sq_depth)
 	struct verbs_lane *l = c->lane;
 	struct ibv_qp_init_attr want = {
 		.qp_context = c,
-		.send_cq = c->cq->cq,
-		.recv_cq = c->cq->cq,
+		.send_cq = c->cq->send.cq,
+		.recv_cq = c->cq->recv.cq,
 		.srq = l->rx.srq,
 		.qp_type = IBV_QPT_RC,
 		.cap = {
@@ -53,7 +53,7 @@ static int create_qp(struct verbs_conn *c, uint32_t sq_depth)
 	}
 	c->qp = c->id->qp;
 	c->qp_num = c->qp->qp_num;
-	c->sq_free = sq_depth;
+	c->sq_depth = c->sq_free = sq_depth;
 	c->inline_bytes = got.cap.max_inline_data;
 	return 0;
 }
@@ -78,7 +78,7 @@ int verbs_conn_make_qp(struct verbs_conn *c)
 		}
 		l->rx_reserved += c->rx_want;
 	}
-	n_cqe = sq_depth + 1 + c->rx_want;
+	n_cqe = sq_depth + 1;
 	rc = verbs_cq_get(l, n_cqe, &c->cq);
 	if (!rc) {
 		c->cq_reserved = n_cqe;

@@ -42,7 +42,7 @@ static void cq_event(struct verbs_dev *d, const struct ibv_cq *cq)
 	list_for_each_safe(n, &d->fabric->conns) {
 		struct verbs_conn *c = list_entry(n, struct verbs_conn, node);
 
-		if (c->cq && c->cq->cq == cq)
+		if (c->cq && (c->cq->recv.cq == cq || c->cq->send.cq == cq))
 			verbs_cm_down(c, FABRIC_DOWN_ERROR);
 	}
 }

@@ -42,10 +42,12 @@ void verbs_caps_from(const struct ibv_device_attr *a, enum ibv_transport_type tr
 	out->send_sge = min_u32(max_sge, VERBS_SGE_MAX);
 	out->read_sge = out->iwarp ? 1 : min_u32(attr_or(a->max_sge_rd, max_sge), out->send_sge);
 	out->max_wr_bytes = max_msg_bytes ? min_u32(max_msg_bytes, 1u << 30) : 1u << 20;
-	out->n_rx = out->srq ? min_u32(p->rx_buffers, attr_or(a->max_srq_wr, 1)) : p->rx_buffers;
-	out->max_recv = out->srq ? out->n_rx : min_u32(out->n_rx, max_wr);
 	cqes = attr_or(a->max_cqe, 1024);
-	out->cq_depth = min_u32(out->n_rx + VERBS_CQ_SENDS, cqes);
+	out->n_rx = out->srq ? min_u32(p->rx_buffers, attr_or(a->max_srq_wr, 1)) : p->rx_buffers;
+	out->n_rx = min_u32(out->n_rx, cqes); /* any queue may get the completions of them all */
+	out->max_recv = out->srq ? out->n_rx : min_u32(out->n_rx, max_wr);
+	out->recv_cq_depth = out->n_rx;
+	out->send_cq_depth = min_u32(VERBS_CQ_SENDS, cqes);
 	out->rd_init_max = (uint8_t)min_u32(attr_or(a->max_qp_init_rd_atom, 1), 128);
 	out->rd_resp_max = (uint8_t)min_u32(attr_or(a->max_qp_rd_atom, 1), VERBS_READS_SERVED);
 }

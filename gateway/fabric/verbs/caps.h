@@ -26,7 +26,7 @@ struct verbs_caps {
 	uint32_t max_wr_bytes; /* longest READ or WRITE */
 	uint32_t max_recv;     /* per connection */
 	uint32_t n_rx;         /* receive buffers per lane */
-	uint32_t cq_depth;
+	uint32_t recv_cq_depth, send_cq_depth;
 	uint8_t rd_init_max;   /* READs in flight from us */
 	uint8_t rd_resp_max;   /* READs in flight towards us */
 };

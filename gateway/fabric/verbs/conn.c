@@ -134,6 +134,7 @@ static void on_error(struct reactor_msg *m)
 		drained(c);
 		return;
 	}
+	c->cq->n_awaited++; /* until on_gone() */
 	timer_arm_in(c->base.reactor, &c->timer, c->cm_cause == FABRIC_DOWN_DEVICE ? DRAIN_DEAD_NS : DRAIN_NS);
 	if (verbs_post_drain_marker(c) && list_empty(&c->ops))
 		c->sq_drained = true; /* iWARP adapters may take no marker; without ops there is nothing to wait for */
@@ -160,6 +161,7 @@ static void on_gone(struct reactor_msg *m)
 		verbs_post_flush(c);
 		verbs_rx_conn_gone(c);
 		list_del(&c->bucket);
+		c->cq->n_awaited--;
 		if (c->lane->last == c)
 			c->lane->last = NULL;
 	}
@@ -180,6 +182,7 @@ void verbs_conn_close(struct fabric_conn *conn)
 	timer_cancel(c->base.reactor, &c->timer);
 	list_del(&c->pending);
 	list_del(&c->needy);
+	verbs_post_hand_over(c);
 	verbs_rx_early(c);
 	reactor_send(control_of(c), &c->close_msg);
 }
@@ -194,6 +197,7 @@ void verbs_conn_init(struct verbs_conn *c, struct verbs_fabric *f, bool active)
 	list_init(&c->early);
 	list_node_init(&c->bucket);
 	list_node_init(&c->pending);
+	list_node_init(&c->to_post);
 	list_node_init(&c->needy);
 	timer_init(&c->timer, on_timer);
 	c->adopt_msg.fn = on_adopt;

@@ -76,18 +76,29 @@ struct verbs_rx_set {
 	struct list needy;         /* connections that miss receives */
 };
 
+/* One of the two queues of a verbs_cq. reactor */
+struct verbs_cq_half {
+	struct ibv_cq *cq; /* constant */
+	uint32_t n_unacked;
+	bool armed;
+};
+
+/*
+ * Completions of receives and of sends, apart: a receive always wakes a sleeping reactor, a send only when somebody waits for
+ * its completion. What nobody waits for is found when the reactor is awake anyway, or by @reap.
+ */
 struct verbs_cq {
 	struct list_node node; /* reactor: of lane->cqs */
 	struct verbs_cq *next_made; /* control: of lane->made */
 	struct verbs_lane *lane;
-	struct ibv_cq *cq;
+	struct verbs_cq_half recv, send;
 	struct ibv_comp_channel *channel;
 	struct reactor_watch watch;
 	struct reactor_msg start_msg;
-	uint32_t depth;     /* control */
-	uint32_t reserved;  /* control: completions that its connections may leave in it */
-	uint32_t n_unacked; /* reactor */
-	bool armed;         /* reactor */
+	uint32_t reserved;  /* control: completions of sends that its connections may leave in it */
+	uint32_t n_awaited; /* reactor: reasons to be woken by a send: ops, crowded send queues, draining connections */
+	uint32_t n_lazy;    /* reactor: posted ops that are no such reason */
+	struct reactor_timer reap; /* reactor */
 };
 
 struct verbs_lane {
@@ -104,6 +115,7 @@ struct verbs_lane {
 	struct reactor_poller poller;
 	struct list cqs;
 	struct list pending;     /* connections that failed where no callback may run */
+	struct list unposted;    /* connections with ops that the device does not have yet */
 	struct list conns[VERBS_CONN_BUCKETS]; /* by queue pair number */
 	struct verbs_conn *last; /* the connection of the last completion */
 	struct verbs_rx_set rx;
@@ -145,9 +157,11 @@ struct verbs_conn {
 	struct ibv_qp *qp;
 	uint32_t qp_num; /* outlives the queue pair: completions are looked up until closed() */
 	uint32_t inline_bytes;
-	uint32_t sq_free;
+	uint32_t sq_depth, sq_free;
 	uint64_t next_seq;
 	struct list ops; /* posted, in order */
+	struct fabric_op *unposted; /* the first of them that the device does not have, or NULL */
+	bool crowded;    /* half of the send queue is in use: somebody may soon wait for room */
 	enum verbs_conn_phase phase;
 	bool active;     /* we connect */
 	bool adopted;
@@ -157,6 +171,7 @@ struct verbs_conn {
 	uint64_t partial_seq; /* op that was posted in part; 0 = none */
 	struct list_node bucket;  /* of lane->conns */
 	struct list_node pending; /* of lane->pending */
+	struct list_node to_post; /* of lane->unposted */
 	struct list_node needy;   /* of lane->rx.needy */
 	struct list early;        /* active: received before established() */
 	uint32_t rx_posted, rx_out, rx_want; /* own receives: posted; posted or held; promised */
@@ -249,12 +264,15 @@ void verbs_lane_try_stopped(struct verbs_lane *l); /* reactor: a receive buffer 
 struct verbs_conn *verbs_lane_conn(struct verbs_lane *l, uint32_t qp_num); /* reactor; NULL: unknown */
 
 /* ---- cq.c ---- */
-/* control: a completion queue with room for @n more completions. */
+void verbs_cq_init(struct verbs_cq *q, struct verbs_lane *l); /* control: of a zeroed one */
+/* control: completion queues with room for @n more completions of sends. */
 int verbs_cq_get(struct verbs_lane *l, uint32_t n, struct verbs_cq **out) WARN_UNUSED;
 void verbs_cq_free(struct verbs_cq *q);  /* control */
 void verbs_cq_unwatch(struct verbs_cq *q); /* reactor */
-/* reactor: handles up to @max completions. Return: number handled. */
+/* reactor: handles up to @max completions of either half. Return: number handled. */
 int verbs_cq_poll(struct verbs_cq *q, int max);
+int verbs_cq_poll_sends(struct verbs_cq *q); /* reactor */
+void verbs_cq_reap_later(struct verbs_cq *q); /* reactor: a lazy op was posted */
 int verbs_cq_arm(struct verbs_cq *q); /* reactor. Return: 1 if it is not safe to sleep */
 
 /* ---- rx.c ---- */
@@ -273,6 +291,7 @@ int verbs_post(struct fabric_conn *conn, struct fabric_op *op);
 uint32_t verbs_sq_free(const struct fabric_conn *conn);
 void verbs_post_done(struct verbs_conn *c, const struct ibv_wc *wc);
 void verbs_post_ungate(struct verbs_conn *c);
+void verbs_post_hand_over(struct verbs_conn *c); /* to the device, all that was posted */
 int verbs_post_drain_marker(struct verbs_conn *c) WARN_UNUSED;
 void verbs_post_flush(struct verbs_conn *c); /* completes what is left */
 

@@ -17,6 +17,25 @@ static void run_pending(struct verbs_lane *l)
 		verbs_conn_down(list_entry(n, struct verbs_conn, pending), FABRIC_DOWN_ERROR);
 }
 
+/*
+ * One call for all that a connection posted in this iteration: each costs a doorbell, on many devices a system call.
+ * Return: number of completions handled.
+ */
+static int hand_over(struct verbs_lane *l)
+{
+	struct list_node *n;
+	int n_done = 0;
+
+	if (list_empty(&l->unposted))
+		return 0;
+	while ((n = list_pop_front(&l->unposted)))
+		verbs_post_hand_over(list_entry(n, struct verbs_conn, to_post));
+	/* A software device has carried them out when the call returns. */
+	list_for_each(q, &l->cqs)
+		n_done += verbs_cq_poll_sends(list_entry(q, struct verbs_cq, node));
+	return n_done;
+}
+
 static int lane_poll(struct reactor_poller *p)
 {
 	struct verbs_lane *l = container_of(p, struct verbs_lane, poller);
@@ -24,6 +43,7 @@ static int lane_poll(struct reactor_poller *p)
 
 	list_for_each(q, &l->cqs)
 		n += verbs_cq_poll(list_entry(q, struct verbs_cq, node), POLL_BUDGET);
+	n += hand_over(l);
 	run_pending(l);
 	verbs_rx_refill(l);
 	return n;
@@ -32,7 +52,7 @@ static int lane_poll(struct reactor_poller *p)
 static int lane_arm(struct reactor_poller *p)
 {
 	struct verbs_lane *l = container_of(p, struct verbs_lane, poller);
-	int busy = 0;
+	int busy = hand_over(l) > 0; /* what was posted outside of the loop */
 
 	list_for_each(q, &l->cqs)
 		busy |= verbs_cq_arm(list_entry(q, struct verbs_cq, node));
@@ -114,6 +134,7 @@ static void lane_init(struct verbs_lane *l, struct verbs_dev *d, struct reactor 
 	l->poller.arm = lane_arm;
 	list_init(&l->cqs);
 	list_init(&l->pending);
+	list_init(&l->unposted);
 	for (unsigned i = 0; i < VERBS_CONN_BUCKETS; i++)
 		list_init(&l->conns[i]);
 	list_push_back(&d->lanes, &l->node);

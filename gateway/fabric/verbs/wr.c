@@ -62,27 +62,32 @@ static int wr_build(const struct fabric_wr *w, const struct verbs_caps *caps, un
 	return 0;
 }
 
-int verbs_wr_build(const struct fabric_op *op, const struct verbs_caps *caps, unsigned slot, uint32_t inline_bytes,
-		   uint64_t wr_id, struct verbs_wr_room *room)
+int verbs_wr_append(const struct fabric_op *op, const struct verbs_caps *caps, unsigned slot, uint32_t inline_bytes,
+		    uint64_t wr_id, struct verbs_wr_room *room)
 {
 	const struct fabric_wr *w = op->first;
-	uint32_t n = 0;
+	uint32_t begin = room->n_used, n = begin;
 
 	for (; w; w = w->next, n++) {
 		int rc;
 
-		if (n == op->n_wr || n == room->n_wr)
+		if (n - begin == op->n_wr)
 			return -EINVAL;
+		if (n == room->n_wr)
+			return -ENOSPC;
 		rc = wr_build(w, caps, slot, inline_bytes, &room->wr[n], &room->sge[(size_t)n * VERBS_SGE_MAX]);
 		if (rc)
 			return rc;
 		room->wr[n].wr_id = wr_id;
 		room->wr[n].next = &room->wr[n + 1];
 	}
-	if (n == 0 || n != op->n_wr)
+	if (n == begin || n - begin != op->n_wr)
 		return -EINVAL;
+	if (begin)
+		room->wr[begin - 1].next = &room->wr[begin];
 	room->wr[n - 1].next = NULL;
 	room->wr[n - 1].send_flags |= IBV_SEND_SIGNALED;
+	room->n_used = n;
 	return 0;
 }
 

@@ -19,7 +19,7 @@ struct fake {
 	struct ibv_context ctx;
 	struct ibv_device device;
 	struct ibv_qp qp;
-	struct ibv_cq cq;
+	struct ibv_cq recv_cq, send_cq;
 	struct ibv_srq srq;
 	struct ibv_mr rx_mr, mr;
 	struct mem_region region;
@@ -31,9 +31,10 @@ struct fake {
 	uint64_t posted_rx[FAKE_QUEUE];
 	unsigned n_posted_rx, n_rx_posts;
 	unsigned rx_room;         /* posts of receives that still succeed */
-	struct ibv_wc wc[FAKE_QUEUE];
-	unsigned n_wc, wc_at;
-	unsigned n_armed;
+	struct fake_cq {
+		struct ibv_wc wc[FAKE_QUEUE];
+		unsigned n_wc, wc_at, n_armed;
+	} recv, send;
 
 	struct virtual_clock clock;
 	struct reactor *reactor;
@@ -101,29 +102,38 @@ static inline int fake_post_srq_recv(struct ibv_srq *srq, struct ibv_recv_wr *wr
 	return fake_take_rx(fake_of(srq->context), wr, bad);
 }
 
-static inline int fake_poll_cq(struct ibv_cq *cq, int max, struct ibv_wc *wc)
+static inline struct fake_cq *fake_cq_of(struct ibv_cq *cq)
 {
 	struct fake *f = fake_of(cq->context);
+
+	return cq == &f->recv_cq ? &f->recv : &f->send;
+}
+
+static inline int fake_poll_cq(struct ibv_cq *cq, int max, struct ibv_wc *wc)
+{
+	struct fake_cq *q = fake_cq_of(cq);
 	int n = 0;
 
-	while (n < max && f->wc_at < f->n_wc)
-		wc[n++] = f->wc[f->wc_at++];
-	if (f->wc_at == f->n_wc)
-		f->wc_at = f->n_wc = 0;
+	while (n < max && q->wc_at < q->n_wc)
+		wc[n++] = q->wc[q->wc_at++];
+	if (q->wc_at == q->n_wc)
+		q->wc_at = q->n_wc = 0;
 	return n;
 }
 
 static inline int fake_req_notify(struct ibv_cq *cq, int solicited_only)
 {
 	(void)solicited_only;
-	fake_of(cq->context)->n_armed++;
+	fake_cq_of(cq)->n_armed++;
 	return 0;
 }
 
 static inline void fake_complete(struct fake *f, enum verbs_wr_kind kind, uint64_t number, enum ibv_wc_status status)
 {
-	assert_true(f->n_wc < FAKE_QUEUE);
-	f->wc[f->n_wc++] = (struct ibv_wc){
+	struct fake_cq *q = kind == VERBS_WR_RECV ? &f->recv : &f->send;
+
+	assert_true(q->n_wc < FAKE_QUEUE);
+	q->wc[q->n_wc++] = (struct ibv_wc){
 		.wr_id = verbs_wr_id(kind, number),
 		.status = status,
 		.qp_num = FAKE_QPN,
@@ -210,6 +220,7 @@ static inline void fake_lane(struct fake *f, bool srq, bool iwarp)
 				       .max_wr_bytes = 1 << 20, .n_rx = FAKE_N_RX, .max_recv = FAKE_N_RX };
 	list_init(&l->cqs);
 	list_init(&l->pending);
+	list_init(&l->unposted);
 	for (unsigned i = 0; i < VERBS_CONN_BUCKETS; i++)
 		list_init(&l->conns[i]);
 	l->room.n_wr = FAKE_SQ;
@@ -230,8 +241,9 @@ static inline void fake_lane(struct fake *f, bool srq, bool iwarp)
 		s->rx[i].lane = l;
 		list_push_back(&s->free, &s->rx[i].node);
 	}
-	f->vcq.lane = l;
-	f->vcq.cq = &f->cq;
+	verbs_cq_init(&f->vcq, l);
+	f->vcq.recv.cq = &f->recv_cq;
+	f->vcq.send.cq = &f->send_cq;
 	list_push_back(&l->cqs, &f->vcq.node);
 }
 
@@ -247,7 +259,7 @@ static inline struct fake *fake_new(bool active, bool srq, bool iwarp)
 	f->ctx.ops.post_srq_recv = fake_post_srq_recv;
 	f->ctx.ops.poll_cq = fake_poll_cq;
 	f->ctx.ops.req_notify_cq = fake_req_notify;
-	f->qp.context = f->cq.context = f->srq.context = &f->ctx;
+	f->qp.context = f->recv_cq.context = f->send_cq.context = f->srq.context = &f->ctx;
 	f->qp.qp_num = FAKE_QPN;
 	f->rx_mr.lkey = 0x11;
 	f->mr.lkey = 0x22;
@@ -271,7 +283,7 @@ static inline struct fake *fake_new(bool active, bool srq, bool iwarp)
 	c->cq = &f->vcq;
 	c->qp = &f->qp;
 	c->qp_num = FAKE_QPN;
-	c->sq_free = FAKE_SQ;
+	c->sq_depth = c->sq_free = FAKE_SQ;
 	c->inline_bytes = 64;
 	c->rx_want = srq ? 0 : 16;
 	c->gated = iwarp && !active;
@@ -294,6 +306,14 @@ static inline void fake_pass(struct fake *f, uint64_t ns)
 	fake_run(f);
 }
 
+static inline void fake_hand_over(struct fake *f)
+{
+	struct list_node *n;
+
+	while ((n = list_pop_front(&f->lane.unposted)))
+		verbs_post_hand_over(list_entry(n, struct verbs_conn, to_post));
+}
+
 /* What the lane's poller does once per loop. */
 static inline int fake_poll(struct fake *f)
 {
@@ -302,6 +322,7 @@ static inline int fake_poll(struct fake *f)
 
 	while ((p = list_pop_front(&f->lane.pending)))
 		verbs_conn_down(list_entry(p, struct verbs_conn, pending), FABRIC_DOWN_ERROR);
+	fake_hand_over(f);
 	verbs_rx_refill(&f->lane);
 	return n;
 }
@@ -327,6 +348,7 @@ static inline void fake_free(struct fake *f)
 	free(f->lane.room.sge);
 	free(f->lane.rx.rx);
 	timer_cancel(f->reactor, &f->conn.timer);
+	timer_cancel(f->reactor, &f->vcq.reap);
 	reactor_destroy(f->reactor);
 	free(f);
 }

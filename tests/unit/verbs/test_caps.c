@@ -46,7 +46,7 @@ static void infiniband(void **state)
 	assert_int_equal(c.max_wr_bytes, 1u << 30);
 	assert_int_equal(c.n_rx, 1024);
 	assert_int_equal(c.max_recv, 1024);
-	assert_int_equal(c.cq_depth, 1024 + VERBS_CQ_SENDS);
+	assert_int_equal(c.send_cq_depth, VERBS_CQ_SENDS);
 	assert_int_equal(c.rd_resp_max, VERBS_READS_SERVED);
 	assert_int_equal(c.rd_init_max, 16);
 }
@@ -70,7 +70,7 @@ static void small_device(void **state)
 	assert_int_equal(c.read_sge, 1);
 	assert_int_equal(c.max_wr_bytes, 65536);
 	assert_int_equal(c.n_rx, 100);
-	assert_int_equal(c.cq_depth, 4000);
+	assert_int_equal(c.send_cq_depth, 4000);
 	assert_int_equal(c.rd_resp_max, 2);
 	p.no_srq = true;
 	verbs_caps_from(&a, IBV_TRANSPORT_IB, 65536, &p, &c);

@@ -92,6 +92,7 @@ static void down_comes_once(void **state)
 	f->close_on_down = true;
 	an_op_make(f, &o, FABRIC_SEND, 1, 8);
 	assert_int_equal(verbs_post(&f->conn.base, &o.op), 0);
+	fake_hand_over(f);
 	fake_complete(f, VERBS_WR_OP, 1, IBV_WC_RETRY_EXC_ERR);
 	fake_poll(f);
 	assert_int_equal(f->n_down, 1);
@@ -172,6 +173,7 @@ static void drain_is_bounded(void **state)
 	fake_up(f);
 	an_op_make(f, &o, FABRIC_READ, 2, 8);
 	assert_int_equal(verbs_post(&f->conn.base, &o.op), 0);
+	fake_hand_over(f);
 	verbs_conn_close(&f->conn.base);
 	tell(&f->conn.error_msg);
 	fake_pass(f, 1400 * NS_PER_MS);
@@ -244,11 +246,61 @@ static void arming(void **state)
 	fake_up(f);
 	assert_int_equal(verbs_cq_arm(&f->vcq), 0);
 	assert_int_equal(verbs_cq_arm(&f->vcq), 0); /* armed already: no call */
-	assert_int_equal(f->n_armed, 1);
-	f->vcq.armed = false;
+	assert_int_equal(f->recv.n_armed, 1);
+	assert_int_equal(f->send.n_armed, 0); /* nobody waits for one */
+	f->vcq.recv.armed = false;
 	fake_complete(f, VERBS_WR_RECV, verbs_wr_number(f->posted_rx[0]), IBV_WC_SUCCESS);
 	assert_int_equal(verbs_cq_arm(&f->vcq), 1); /* it came in between: do not sleep */
 	assert_int_equal(f->n_recv, 1);
+}
+
+/* A send wakes the reactor only when somebody waits for it, and is found in bounded time anyway. */
+static void lazy_sends(void **state)
+{
+	struct an_op lazy, awaited, many[8];
+
+	(void)state;
+	fake_up(f);
+	an_op_make(f, &lazy, FABRIC_SEND, 1, 8);
+	lazy.op.lazy = true;
+	assert_int_equal(verbs_post(&f->conn.base, &lazy.op), 0);
+	fake_hand_over(f);
+	assert_int_equal(verbs_cq_arm(&f->vcq), 0);
+	assert_int_equal(f->send.n_armed, 0);
+	fake_complete(f, VERBS_WR_OP, 1, IBV_WC_SUCCESS);
+	fake_pass(f, (FABRIC_LAZY_MS - 1) * NS_PER_MS);
+	assert_int_equal(lazy.status, NOT_DONE);
+	fake_pass(f, NS_PER_MS);
+	assert_int_equal(lazy.status, FABRIC_WC_OK);
+	assert_false(timer_armed(&f->vcq.reap));
+
+	an_op_make(f, &awaited, FABRIC_READ, 1, 8);
+	assert_int_equal(verbs_post(&f->conn.base, &awaited.op), 0);
+	fake_hand_over(f);
+	assert_int_equal(verbs_cq_arm(&f->vcq), 0);
+	assert_int_equal(f->send.n_armed, 1);
+	fake_complete(f, VERBS_WR_OP, 2, IBV_WC_SUCCESS);
+	fake_poll(f);
+	assert_int_equal(f->vcq.n_awaited, 0);
+
+	/* With half of the send queue in use, room is something to wait for. */
+	f->vcq.send.armed = false;
+	for (unsigned i = 0; i < 8; i++) {
+		an_op_make(f, &many[i], FABRIC_SEND, 2, 8);
+		many[i].op.lazy = true;
+		assert_int_equal(f->vcq.n_awaited, 0);
+		assert_int_equal(verbs_post(&f->conn.base, &many[i].op), 0);
+	}
+	assert_int_equal(f->vcq.n_awaited, 1);
+	fake_hand_over(f);
+	assert_int_equal(verbs_cq_arm(&f->vcq), 0);
+	assert_int_equal(f->send.n_armed, 2);
+	fake_complete(f, VERBS_WR_OP, 10, IBV_WC_SUCCESS); /* the last of the chain, for them all */
+	fake_poll(f);
+	for (unsigned i = 0; i < 8; i++)
+		assert_int_equal(many[i].status, FABRIC_WC_OK);
+	assert_int_equal(f->vcq.n_awaited, 0);
+	assert_int_equal(f->vcq.n_lazy, 0);
 }
 
 int main(void)
@@ -268,6 +320,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(shared_queue_of_a_silent_device, setup_srq, teardown),
 		cmocka_unit_test_setup_teardown(no_marker_without_ops, setup, teardown),
 		cmocka_unit_test_setup_teardown(arming, setup, teardown),
+		cmocka_unit_test_setup_teardown(lazy_sends, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,7 +29,10 @@ static int teardown(void **state)
 
 static int post(struct an_op *o)
 {
-	return verbs_post(&f->conn.base, &o->op);
+	int rc = verbs_post(&f->conn.base, &o->op);
+
+	fake_hand_over(f);
+	return rc;
 }
 
 static uint64_t last_seq(void)
@@ -96,12 +99,14 @@ static void refused_at_once(void **state)
 	an_op_make(f, &o, FABRIC_SEND, 2, 8);
 	f->fail_at = 1;
 	f->fail_with = ENOMEM;
-	assert_int_equal(post(&o), -ENOMEM);
+	assert_int_equal(post(&o), 0);
 	assert_int_equal(o.status, NOT_DONE);
 	assert_int_equal(f->n_down, 0); /* not from inside post() */
-	assert_int_equal(post(&o), -ENOTCONN);
+	assert_int_equal(verbs_post(&f->conn.base, &o.op), -ENOTCONN);
 	fake_poll(f);
 	assert_int_equal(f->n_down, 1);
+	verbs_post_flush(&f->conn);
+	assert_int_equal(o.status, FABRIC_WC_ERROR);
 	assert_int_equal(verbs_sq_free(&f->conn.base), FAKE_SQ);
 }
 
@@ -143,8 +148,12 @@ static void bad_op(void **state)
 
 	(void)state;
 	an_op_make(f, &o, FABRIC_READ, 1, (1 << 20) + 1);
-	assert_int_equal(post(&o), -EINVAL);
+	assert_int_equal(post(&o), 0);
 	assert_int_equal(f->n_posts, 0);
+	fake_poll(f);
+	assert_int_equal(f->n_down, 1);
+	verbs_post_flush(&f->conn);
+	assert_int_equal(o.status, FABRIC_WC_ERROR);
 	assert_int_equal(verbs_sq_free(&f->conn.base), FAKE_SQ);
 }
 
@@ -189,6 +198,79 @@ static void lost_completion(void **state)
 	assert_true(o[0].order < o[1].order);
 }
 
+/* All of an iteration goes in one call; of the ops that nobody waits for only the last is signalled. */
+static void one_chain_per_iteration(void **state)
+{
+	static const bool lazy[4] = { true, false, true, true };
+	struct an_op o[4];
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		an_op_make(f, &o[i], FABRIC_WRITE, 2, 8);
+		o[i].op.lazy = lazy[i];
+		assert_int_equal(verbs_post(&f->conn.base, &o[i].op), 0);
+	}
+	assert_int_equal(f->n_posts, 0);
+	fake_hand_over(f);
+	assert_int_equal(f->n_posts, 1);
+	assert_int_equal(f->n_sent, 8);
+	for (unsigned i = 0; i < 8; i++)
+		assert_int_equal(f->sent[i].send_flags & IBV_SEND_SIGNALED, i == 3 || i == 7 ? IBV_SEND_SIGNALED : 0);
+	fake_complete(f, VERBS_WR_OP, 2, IBV_WC_SUCCESS);
+	fake_poll(f);
+	assert_int_equal(o[0].status, FABRIC_WC_OK);
+	assert_int_equal(o[1].status, FABRIC_WC_OK);
+	assert_true(o[0].order < o[1].order);
+	assert_int_equal(o[2].status, NOT_DONE);
+	/* The silent one succeeded, else its failure had come; the last one was flushed. */
+	fake_complete(f, VERBS_WR_OP, 4, IBV_WC_WR_FLUSH_ERR);
+	fake_poll(f);
+	assert_int_equal(o[2].status, FABRIC_WC_OK);
+	assert_int_equal(o[3].status, FABRIC_WC_FLUSHED);
+	assert_int_equal(f->vcq.n_lazy, 0);
+}
+
+static void longer_than_the_room(void **state)
+{
+	struct an_op o[3];
+
+	(void)state;
+	f->lane.room.n_wr = 8; /* the send queue of this connection is longer than one chain */
+	for (unsigned i = 0; i < 3; i++) {
+		an_op_make(f, &o[i], FABRIC_WRITE, 5, 8);
+		assert_int_equal(verbs_post(&f->conn.base, &o[i].op), 0);
+	}
+	fake_hand_over(f);
+	assert_int_equal(f->n_posts, 3);
+	assert_int_equal(f->n_sent, 15);
+	assert_null(f->conn.unposted);
+}
+
+/* The device takes the first op and part of the second; the third never reached it. */
+static void chain_broken_in_the_middle(void **state)
+{
+	struct an_op o[3];
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		an_op_make(f, &o[i], FABRIC_WRITE, 2, 8);
+		assert_int_equal(verbs_post(&f->conn.base, &o[i].op), 0);
+	}
+	f->fail_at = 4;
+	f->fail_with = ENOMEM;
+	fake_hand_over(f);
+	fake_complete(f, VERBS_WR_OP, 1, IBV_WC_SUCCESS);
+	fake_poll(f);
+	assert_int_equal(f->n_down, 1);
+	assert_int_equal(o[0].status, FABRIC_WC_OK);
+	assert_int_equal(o[1].status, NOT_DONE);
+	verbs_post_flush(&f->conn);
+	assert_int_equal(o[1].status, FABRIC_WC_ERROR);
+	assert_int_equal(o[2].status, FABRIC_WC_FLUSHED);
+	assert_int_equal(f->vcq.n_awaited, 0);
+	assert_int_equal(verbs_sq_free(&f->conn.base), FAKE_SQ);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +279,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refused_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(posted_in_part, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_op, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_chain_per_iteration, setup, teardown),
+		cmocka_unit_test_setup_teardown(longer_than_the_room, setup, teardown),
+		cmocka_unit_test_setup_teardown(chain_broken_in_the_middle, setup, teardown),
 		cmocka_unit_test_setup_teardown(lost_completion, setup, teardown),
 		cmocka_unit_test_setup_teardown(gate, setup_iwarp, teardown),
 	};

@@ -169,7 +169,7 @@ static void nothing_after_close(void **state)
 static void unknown_queue_pair(void **state)
 {
 	(void)state;
-	f->wc[f->n_wc++] = (struct ibv_wc){ .wr_id = f->posted_rx[0], .status = IBV_WC_SUCCESS, .qp_num = 0x4711, .byte_len = 9 };
+	f->recv.wc[f->recv.n_wc++] = (struct ibv_wc){ .wr_id = f->posted_rx[0], .status = IBV_WC_SUCCESS, .qp_num = 0x4711, .byte_len = 9 };
 	fake_poll(f);
 	assert_int_equal(f->n_recv, 0);
 	assert_int_equal(f->n_posted_rx, FAKE_N_RX + 1); /* back in the queue */

@@ -20,7 +20,8 @@ static int teardown(void **state)
 
 static int build(const struct an_op *o)
 {
-	return verbs_wr_build(&o->op, &f->lane.caps, 0, f->conn.inline_bytes, 42, &f->lane.room);
+	f->lane.room.n_used = 0;
+	return verbs_wr_append(&o->op, &f->lane.caps, 0, f->conn.inline_bytes, 42, &f->lane.room);
 }
 
 static void ids(void **state)
@@ -111,10 +112,12 @@ static void longer_than_the_room(void **state)
 	(void)state;
 	for (unsigned i = 0; i <= FAKE_SQ; i++)
 		wr[i] = (struct fabric_wr){ .next = i < FAKE_SQ ? &wr[i + 1] : NULL, .opcode = FABRIC_READ, .n_seg = 1, .seg = &seg };
-	assert_int_equal(verbs_wr_build(&op, &f->lane.caps, 0, 0, 1, &f->lane.room), -EINVAL);
+	assert_int_equal(verbs_wr_append(&op, &f->lane.caps, 0, 0, 1, &f->lane.room), -ENOSPC);
+	assert_int_equal(f->lane.room.n_used, 0);
 	wr[FAKE_SQ - 1].next = NULL;
 	op.n_wr = FAKE_SQ;
-	assert_int_equal(verbs_wr_build(&op, &f->lane.caps, 0, 0, 1, &f->lane.room), 0);
+	assert_int_equal(verbs_wr_append(&op, &f->lane.caps, 0, 0, 1, &f->lane.room), 0);
+	assert_int_equal(f->lane.room.n_used, FAKE_SQ);
 }
 
 static void iwarp_reads_have_one_segment(void **state)
