@@ -126,6 +126,13 @@ printf '#!/bin/sh\nexec "%s" --fabric iwarp --target 127.0.0.1:%s --id-ext 00000
 	"$srpio" "$port" >"$host"
 chmod 700 "$host"
 
+# client COMMAND...: hosts that do what srpio does not, see client.c.
+# A program as the others, for timeout.
+client=$tmp/client
+# shellcheck disable=SC2016
+printf '#!/bin/sh\nexec "%s" 127.0.0.1 %s "$@"\n' "$BUILD/tests/integration/client" "$port" >"$client"
+chmod 700 "$client"
+
 # daemon_start FILE: sets $daemon; true when it is ready.
 daemon_start() {
 	"$srpgwd" -c "$1" >>"$tmp/daemon.log" 2>&1 &

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # CHAP and mutual CHAP from secret files, and header digests, against tgtd: right and wrong secrets, what is said of them, and that a
 # reload with the right one brings the path back. A secret shows up nowhere.
+# builds: address
 # shellcheck shell=sh disable=SC1091,SC2154 # lib.sh
 . ./lib.sh
 . ./tgt.sh

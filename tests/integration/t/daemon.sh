@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # srpgwd's command line, and what it says when it cannot start here.
+# builds: plain address
 # shellcheck shell=sh disable=SC1091,SC2154 # lib.sh
 . ./lib.sh
 version=$(sed -n 's/^## \([0-9][0-9.]*\).*/\1/p' "$project/CHANGELOG.md" | head -n 1)

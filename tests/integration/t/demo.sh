@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The demonstration, to its end and interrupted, and what the README tells the reader to type.
+# builds: plain
 # shellcheck shell=sh disable=SC1091,SC2154 # lib.sh
 . ./lib.sh
 if ! command -v tgtd >/dev/null || ! command -v tgtadm >/dev/null; then

@@ -19,7 +19,7 @@ if wait_for 10 grep -Eq "san|ram.*127.0.0.1:$san_port|127.0.0.1:$san_port.*ram" 
 else
 	bad "warned" "the log does not name the back-end: $(tail -n 3 "$tmp/daemon.log")"
 fi
-is "still ready" "$(json status .gateway.state)" ready
+is "still ready" "$(json status .gateway.ready)" true
 
 # There, while a host waits for it: data, and the name that was promised.
 "$host" --quiet verify >"$tmp/early" 2>&1 &
@@ -55,7 +55,8 @@ if wait_for 15 sh -c "'$ctl' backends --json | jq -e '.backends[0].paths[0] | .s
 else
 	bad "path down" "$(json backends '.backends[0].paths')"
 fi
-is "ready without it" "$(json status .gateway.state)" ready
+is "ready without it" "$(json status .gateway.ready)" true
+is "degraded without it" "$(json status .gateway.state)" degraded
 kill "$perf" 2>/dev/null
 wait "$perf" 2>/dev/null
 san_up || bad "tgtd" "it does not start again: $(tail -n 3 "$tmp/tgtd.log")"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Resident memory of a daemon where nothing runs: of itself, of a channel of a host that has many, and of a host with one channel.
 # Prints what it measured, and fails above the limits.
+# builds: plain
 # shellcheck shell=sh disable=SC1091,SC2154 # lib.sh
 . ./lib.sh
 daemon_limit_kib=40960

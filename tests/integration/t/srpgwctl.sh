@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # srpgwctl without a daemon: usage, exit statuses, and check.
+# builds: plain address
 # shellcheck shell=sh disable=SC1091,SC2154 # lib.sh
 . ./lib.sh
 config good
