@@ -82,6 +82,40 @@ json_t *status_io_json(const struct io_counters *io)
 			 "errors_total", (json_int_t)io->errors_total, "aborted_total", (json_int_t)io->aborted_total);
 }
 
+/* How many sessions @b has, and how many of them are up. */
+static void count_paths(const struct status_input *in, const struct backend *b, size_t *n, size_t *n_up)
+{
+	for (size_t i = 0; i < in->core->n_path; i++) {
+		const struct path_status *p = &in->core->path[i];
+
+		if (strcmp(p->backend, b->name) != 0)
+			continue;
+		(*n)++;
+		*n_up += strcmp(p->state, "up") == 0;
+	}
+}
+
+/* Hosts use it, and reach none of its back-ends. */
+static bool is_cut_off(const struct status_input *in, const struct target_conf *t)
+{
+	size_t n = 0, n_up = 0;
+
+	for (size_t g = 0; g < t->n_group && n_up == 0; g++)
+		for (size_t i = 0; i < t->group[g].n_lun && n_up == 0; i++)
+			count_paths(in, t->group[g].lun[i].backend, &n, &n_up);
+	return n > 0 && n_up == 0;
+}
+
+static const char *state_name(const struct status_input *in)
+{
+	if (strcmp(in->state, "ready") != 0 || !in->map)
+		return in->state;
+	for (size_t i = 0; i < in->map->n_target; i++)
+		if (is_cut_off(in, &in->map->target[i]))
+			return "degraded";
+	return in->state;
+}
+
 static json_t *gateway_json(const struct status_input *in)
 {
 	char now[32], started[32];
@@ -89,7 +123,7 @@ static json_t *gateway_json(const struct status_input *in)
 
 	return json_pack("{s:s, s:s, s:i, s:s, s:b, s:s, s:s, s:I, s:s, s:I, s:I, s:s?}", "name",
 			 in->map ? in->map->gateway_name : "srpgw", "version", in->version, "pid", (int)getpid(),
-			 "state", in->state, "ready", strcmp(in->state, "ready") == 0, "time",
+			 "state", state_name(in), "ready", strcmp(in->state, "ready") == 0, "time",
 			 events_time_str(in->now_ms, now), "started_at", events_time_str(in->started_ms, started),
 			 "uptime_ms", (json_int_t)uptime_ms, "config_file", in->config_file, "reloads_total",
 			 (json_int_t)in->reloads_total, "reload_errors_total", (json_int_t)in->reload_errors_total,

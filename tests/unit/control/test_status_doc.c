@@ -303,6 +303,41 @@ static void the_last_lines_are_kept(void **state)
 	events_destroy(ev);
 }
 
+static void state_is(const struct all *a, const char *state, bool ready)
+{
+	json_t *doc = status_document(&a->in, "reactors");
+
+	assert_non_null(doc);
+	is_text(doc, "gateway/state", state);
+	assert_int_equal(json_is_true(at(doc, "gateway/ready")), ready);
+	json_decref(doc);
+}
+
+/* Ready all the same: it listens, and commands wait for the path. */
+static void degraded_without_a_back_end(void **state)
+{
+	struct path_status *path;
+	struct all a;
+
+	(void)state;
+	make(&a);
+	path = a.core.path;
+	state_is(&a, "ready", true);
+	snprintf(path[0].state, sizeof(path[0].state), "waiting");
+	state_is(&a, "degraded", true);
+	/* One back-end of the target is enough. */
+	snprintf(path[1].backend, sizeof(path[1].backend), "ram");
+	snprintf(path[1].state, sizeof(path[1].state), "up");
+	state_is(&a, "ready", true);
+	/* Nobody uses it: nobody knows. */
+	a.core.n_path = 0;
+	state_is(&a, "ready", true);
+	a.core.n_path = 1;
+	a.in.state = "draining";
+	state_is(&a, "draining", false);
+	unmake(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +345,7 @@ int main(void)
 		cmocka_unit_test(the_numbers_are_right),
 		cmocka_unit_test(identities_before_the_first_login),
 		cmocka_unit_test(parts),
+		cmocka_unit_test(degraded_without_a_back_end),
 		cmocka_unit_test(the_last_lines_are_kept),
 	};
 
