@@ -166,7 +166,7 @@ static void loop_ends(struct reactor *r, uint64_t begin_ns, int n_events)
 	if (r->clock_fn) /* virtual time says nothing about cost */
 		return;
 	/* Where the clock is a system call, as on many virtual machines, it is what an idle look would cost most. */
-	if (!n_events && !r->busy_poll_ns && begin_ns == r->end_ns)
+	if (!n_events && !r->poll_pays && begin_ns == r->end_ns)
 		return;
 	end_ns = clock_read(CLOCK_MONOTONIC);
 	wall_ns = cpu_ns = end_ns - begin_ns;
@@ -237,12 +237,12 @@ static int sleep_ms(struct reactor *r, int limit_ms)
 }
 
 /*
- * Looking at the descriptors is a system call: when the pollers have work it waits, a little. Who steps the reactor by hand
- * and asks for no sleep gets the look.
+ * Looking at the descriptors is a system call: when the pollers have just had work it waits, a little. Who steps the reactor
+ * by hand and asks for no sleep gets the look.
  */
 static bool may_look_later(struct reactor *r, int limit_ms)
 {
-	return limit_ms && stays_awake(r) && ++r->n_unlooked < UNLOOKED_MAX;
+	return limit_ms && r->hot && ++r->n_unlooked < UNLOOKED_MAX;
 }
 
 /* Return: true when it slept or looked, so that time passed. */
