@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # A small run with all that travels between the kernel's soft iWARP and srpgwd captured, for tshark to read outside: logins, immediate
 # data, RDMA Reads and Writes, tables of descriptors, task management, logout. The files are kept small.
-# limit: 180
+# limit: 300
 case $FABRIC in
 siw) capture=crc device=d1 ;;
 outside) capture=plain device=eth0 ;;
