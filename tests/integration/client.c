@@ -12,6 +12,7 @@
  *	reset N				the same with one LOGICAL UNIT RESET
  *	tables				scattered blocks through external and internal descriptor tables, and immediate data of
  *					all lengths, verified
+ *	slow				peers that say nothing, half, or a byte at a time, are cut off after the stated time
  *	credits				more commands at once than the request limit, in order, and the credits are back
  *
  * Exit status 0: all as it should be; 1: not, with one line that says what.
@@ -353,7 +354,7 @@ static void run_load(struct client *c, uint32_t n_hosts, uint32_t depth)
 
 static int usage(void)
 {
-	fputs("usage: client HOST PORT load SESSIONS DEPTH [EXT] | abort N | reset N | tables | credits\n", stderr);
+	fputs("usage: client HOST PORT load SESSIONS DEPTH [EXT] | abort N | reset N | tables | credits | slow\n", stderr);
 	return 2;
 }
 
@@ -381,6 +382,8 @@ int main(int argc, char **argv)
 		client_tables(&c);
 	} else if (strcmp(what, "credits") == 0) {
 		client_credits(&c);
+	} else if (strcmp(what, "slow") == 0) {
+		client_slow(&c);
 	} else {
 		return usage();
 	}
