@@ -271,6 +271,15 @@ static int mem_add_all(struct backends *s, struct backend *b, struct err *e)
 	return 0;
 }
 
+/* Every path lives on a reactor with others: a bridge that may block would stop them all. */
+static int check_threads(const struct backend *b, struct err *e)
+{
+	if (!b->limits.own_thread)
+		return 0;
+	err_cure(e, "use a bridge that never blocks");
+	return err_set(e, -ENOTSUP, "bridge %s needs threads of its own, which srpgwd does not give yet", b->bridge->name);
+}
+
 static int open_new(struct backends *s, struct open_backend *o, const struct config_backend *c,
 		    const struct settings *t, struct err *e)
 {
@@ -292,7 +301,9 @@ static int open_new(struct backends *s, struct open_backend *o, const struct con
 	b->limits.struct_size = sizeof(b->limits);
 	if (SRPGW_HAS(b->bridge, limits))
 		b->bridge->limits(b->target, &b->limits);
-	rc = mem_add_all(s, b, e);
+	rc = check_threads(b, e);
+	if (rc == 0)
+		rc = mem_add_all(s, b, e);
 	if (rc)
 		b->bridge->close(b->target);
 	return rc;

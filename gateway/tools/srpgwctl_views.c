@@ -151,6 +151,8 @@ int view_status(const json_t *doc, FILE *out)
 	}
 	json_array_foreach(json_object_get(doc, "devices"), i, item)
 	{
+		if (strcmp(str(item, "device"), "*") == 0) /* a listener on all of them: told above */
+			continue;
 		table_row(&t);
 		table_cell(&t, "device");
 		table_cell(&t, "%s (%s)", str(item, "device"), str(item, "fabric"));

@@ -23,6 +23,7 @@ static struct {
 	int opened, closed, mem_added, mem_deleted;
 	char last_settings[256];
 	const char *refuse; /* why open() fails, or NULL */
+	bool own_thread;
 } bridges;
 
 static void target_close(struct srpgw_bridge_target *t)
@@ -52,6 +53,7 @@ static void limits(struct srpgw_bridge_target *t, struct srpgw_limits *out)
 {
 	assert_non_null(t);
 	out->max_outstanding = 32;
+	out->own_thread = bridges.own_thread;
 }
 
 static int no_attach(struct srpgw_bridge_target *t, struct srpgw_reactor *r, const struct srpgw_nexus_id *n,
@@ -692,6 +694,14 @@ static void back_ends_that_cannot_be_opened(void **state)
 	refused(rig, backends, "has mode 0644: others could read or change the secret; run: chmod 0600");
 	bridges.refuse = "the size is wrong";
 	refused(rig, "{ \"a\": { \"uri\": \"mem:1M\" } }", "c.json:3:29: backends.a.uri: the size is wrong; do better");
+	/* One that may block would stop a reactor; it is closed again. */
+	bridges.refuse = NULL;
+	bridges.own_thread = true;
+	bridges.opened = bridges.closed = 0;
+	refused(rig, "{ \"a\": { \"uri\": \"mem:1M\" } }", "needs threads of its own, which srpgwd does not give yet; use a bridge");
+	assert_int_equal(bridges.opened, 1);
+	assert_int_equal(bridges.closed, 1);
+	bridges.own_thread = false;
 }
 
 static void a_port_that_is_taken(void **state)

@@ -36,7 +36,7 @@ static void status(void **state)
 	      "file\":\"/c\",\"reloads_total\":2,"
 	      "\"last_reload_error\":\"/c:1:1: "
 	      "no\"},\"listeners\":[{\"fabric\":\"rdma\",\"address\":\"::\",\"port\":5555,\"state\":\"listening\"}],"
-	      "\"devices\":[{\"fabric\":\"rdma\",\"device\":\"rxe0\"}],\"logins\":{\"logins_accepted_total\":3,"
+	      "\"devices\":[{\"fabric\":\"rdma\",\"device\":\"rxe0\"},{\"fabric\":\"rdma\",\"device\":\"*\"}],\"logins\":{\"logins_accepted_total\":3,"
 	      "\"logins_refused_total\":1,"
 	      "\"refused_by_reason\":[{\"text\":\"a\",\"total\":0},{\"text\":\"no such "
 	      "initiator\",\"total\":1}]},\"sessions\":[{}],"
