@@ -217,7 +217,8 @@ void channel_pump(struct channel *ch)
 {
 	if (ch->state == CHANNEL_LIVE && channel_alive(ch)) {
 		pump_tasks(ch);
-		if (channel_alive(ch))
+		/* Nearly always there is nothing to ask. */
+		if (channel_alive(ch) && (ch->credit.owed > 0 || ch->nexus->event))
 			request_pump(ch);
 	}
 	if (ch->state == CHANNEL_DISCONNECTING)

@@ -5,6 +5,7 @@
  * Layer: core. Source: SPC-4 6.33 (REPORT LUNS), 6.6 (INQUIRY), 6.39 (REQUEST SENSE); SAM-5 5.11 (LUNs not mapped).
  */
 #include "../base/be.h"
+#include "chain.h"
 #include "channel.h"
 #include "event.h"
 #include "io.h"
@@ -25,23 +26,6 @@ static uint16_t get16(const uint8_t *p)
 static uint32_t get32(const uint8_t *p)
 {
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static void copy_out(struct buf *chain, uint32_t off, const uint8_t *from, uint32_t len)
-{
-	for (; chain && len > 0; chain = chain->next) {
-		uint32_t n;
-
-		if (off >= chain->len_bytes) {
-			off -= chain->len_bytes;
-			continue;
-		}
-		n = chain->len_bytes - off < len ? chain->len_bytes - off : len;
-		memcpy(chain->addr + off, from, n);
-		from += n;
-		len -= n;
-		off = 0;
-	}
 }
 
 /* ---- what it would answer, in bytes ---- */
@@ -94,9 +78,9 @@ static void report_luns(struct task *t)
 	uint8_t head[8] = { 0 };
 
 	memcpy(head, len.b, sizeof(len.b));
-	copy_out(t->io->data, 0, head, t->buf_len < 8 ? t->buf_len : 8);
+	chain_write(t->io->data, 0, head, t->buf_len < 8 ? t->buf_len : 8);
 	for (uint32_t i = 0, off = 8; i < n_luns && off < t->buf_len; i++, off += 8)
-		copy_out(t->io->data, off, n->lu[i]->lun, t->buf_len - off < 8 ? t->buf_len - off : 8);
+		chain_write(t->io->data, off, n->lu[i]->lun, t->buf_len - off < 8 ? t->buf_len - off : 8);
 }
 
 static void inquiry(struct task *t)
@@ -104,7 +88,7 @@ static void inquiry(struct task *t)
 	uint8_t data[INQUIRY_BYTES];
 
 	scsi_inquiry_absent_build("SRPGW", "NO LOGICAL UNIT", "1", data, sizeof(data));
-	copy_out(t->io->data, 0, data, t->buf_len);
+	chain_write(t->io->data, 0, data, t->buf_len);
 }
 
 static void request_sense(struct task *t)
@@ -115,7 +99,7 @@ static void request_sense(struct task *t)
 	/* A second REQUEST SENSE may have told the unit attention meanwhile. */
 	scsi_sense_build(why == OUTCOME_OK ? (struct scsi_sense){ SCSI_NO_SENSE, 0, 0 } : outcome_row(why)->sense, -1,
 			 data);
-	copy_out(t->io->data, 0, data, t->buf_len);
+	chain_write(t->io->data, 0, data, t->buf_len);
 }
 
 void local_run(struct task *t)

@@ -5,6 +5,7 @@
  */
 #include "pr.h"
 
+#include "chain.h"
 #include "io.h"
 #include "lu.h"
 #include "nexus.h"
@@ -34,27 +35,6 @@ static void put32(uint8_t *p, uint32_t v)
 	p[1] = (uint8_t)(v >> 16);
 	p[2] = (uint8_t)(v >> 8);
 	p[3] = (uint8_t)v;
-}
-
-/* Copies between @len bytes at @off of a chain, which has them, and @flat. */
-static void chain_copy(const struct buf *chain, uint32_t off, uint8_t *flat, uint32_t len, bool to_chain)
-{
-	for (; chain && len > 0; chain = chain->next) {
-		uint32_t n;
-
-		if (off >= chain->len_bytes) {
-			off -= chain->len_bytes;
-			continue;
-		}
-		n = chain->len_bytes - off < len ? chain->len_bytes - off : len;
-		if (to_chain)
-			memcpy(chain->addr + off, flat, n);
-		else
-			memcpy(flat, chain->addr + off, n);
-		flat += n;
-		len -= n;
-		off = 0;
-	}
 }
 
 static const char *gateway_name(const struct shard *s)
@@ -94,7 +74,7 @@ static bool replace_list(struct task *t, const uint8_t *list, size_t len)
 
 	if (pool_get(pool, len, &data) < 0)
 		return false;
-	chain_copy(data, 0, (uint8_t *)list, (uint32_t)len, true);
+	chain_write(data, 0, list, (uint32_t)len);
 	pool_put(pool, io->data);
 	io->data = data;
 	t->imm = (struct buf){ .next = NULL };
@@ -120,7 +100,7 @@ bool pr_out_translate(struct task *t)
 		return true;
 	if (len > t->data_len)
 		len = t->data_len;
-	chain_copy(data, 0, list, len < sizeof(list) ? len : sizeof(list), false);
+	chain_read(data, 0, list, len < sizeof(list) ? len : (uint32_t)sizeof(list));
 	if (!transport_list_has_ids(action, list, len))
 		return true;
 	if (len > sizeof(list))
@@ -137,26 +117,22 @@ bool pr_out_translate(struct task *t)
 /* ---- PERSISTENT RESERVE IN, READ FULL STATUS ---- */
 
 /* Moves one descriptor of @from to @to. Return: bytes of it there. */
-static uint32_t move_descriptor(struct io *io, uint32_t from, uint32_t to, uint32_t len, uint8_t head[STATUS_DESC])
+static uint32_t move_descriptor(struct io *io, uint32_t from, uint32_t to, uint32_t len)
 {
-	uint8_t id[ISCSI_ID_MAX], srp[SRP_ID];
+	uint8_t desc[STATUS_DESC + SRP_ID] = { 0 }, id[ISCSI_ID_MAX];
 	uint32_t id_len = len - STATUS_DESC;
 
 	if (id_len <= sizeof(id)) {
-		chain_copy(io->data, from + STATUS_DESC, id, id_len, false);
-		if (transport_id_to_srp(gateway_name(io->shard), id, id_len, srp)) {
-			put32(head + DESC_ADDITIONAL_AT, SRP_ID);
-			chain_copy(io->data, to, head, STATUS_DESC, true);
-			chain_copy(io->data, to + STATUS_DESC, srp, SRP_ID, true);
-			return STATUS_DESC + SRP_ID;
+		chain_read(io->data, from + STATUS_DESC, id, id_len);
+		if (transport_id_to_srp(gateway_name(io->shard), id, id_len, desc + STATUS_DESC)) {
+			chain_read(io->data, from, desc, STATUS_DESC);
+			put32(desc + DESC_ADDITIONAL_AT, SRP_ID);
+			chain_write(io->data, to, desc, sizeof(desc));
+			return sizeof(desc);
 		}
 	}
-	for (uint32_t k = 0; k < len; k += (uint32_t)sizeof(id)) {
-		uint32_t n = len - k < sizeof(id) ? len - k : (uint32_t)sizeof(id);
-
-		chain_copy(io->data, from + k, id, n, false);
-		chain_copy(io->data, to + k, id, n, true);
-	}
+	if (to < from)
+		chain_move(io->data, to, from, len);
 	return len;
 }
 
@@ -169,19 +145,16 @@ static uint32_t translate_status(struct io *io, uint32_t len)
 	while (from + STATUS_DESC <= len) {
 		uint64_t desc_len;
 
-		chain_copy(io->data, from, head, STATUS_DESC, false);
+		chain_read(io->data, from, head, STATUS_DESC);
 		desc_len = (uint64_t)STATUS_DESC + get32(head + DESC_ADDITIONAL_AT);
 		/* A descriptor that the allocation length cut off stays as it is: nobody may read it. */
 		if (desc_len > len - from)
 			break;
-		to += move_descriptor(io, from, to, (uint32_t)desc_len, head);
+		to += move_descriptor(io, from, to, (uint32_t)desc_len);
 		from += (uint32_t)desc_len;
 	}
-	if (from != to && from < len)
-		for (uint8_t byte; from < len; from++, to++) {
-			chain_copy(io->data, from, &byte, 1, false);
-			chain_copy(io->data, to, &byte, 1, true);
-		}
+	if (to < from)
+		chain_move(io->data, to, from, len - from);
 	return from - to;
 }
 
@@ -202,9 +175,9 @@ void pr_in_translate(struct io *io)
 	if (cut == 0)
 		return;
 	/* Of what did not fit, the length stays that of the back-end's form: who asks for so much gets all. */
-	chain_copy(io->data, 4, total, sizeof(total), false);
+	chain_read(io->data, 4, total, sizeof(total));
 	put32(total, get32(total) - cut);
-	chain_copy(io->data, 4, total, sizeof(total), true);
+	chain_write(io->data, 4, total, sizeof(total));
 	io->pub.resid_kind = SRPGW_RESID_UNDER;
 	io->pub.resid = t->data_len - (len - cut);
 }

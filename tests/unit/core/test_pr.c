@@ -7,6 +7,7 @@
 #include "rig.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define OTHER_NAME "iqn.2026-11.srpgw:gw:11111111111111111111111111111102"
@@ -412,6 +413,76 @@ static void test_other_answers_pass(void **state)
 	assert_memory_equal(r->mem, s.said, s.n_said);
 }
 
+/* ---- anything ---- */
+
+/* Exact allocations, so that a sanitizer sees each byte too far. */
+static void test_any_list(void **state)
+{
+	static const uint8_t actions[] = { PR_OUT_REGISTER, PR_OUT_REGISTER_AND_MOVE, PR_OUT_REGISTER_AND_IGNORE };
+	uint8_t own[16] = { 1 }, out[TRANSPORT_OUT_MAX];
+	struct transport_names names = { .gateway_name = "gw", .own_id = own, .own_name = OWN_NAME };
+	unsigned seed = 11, n_ok = 0;
+
+	(void)state;
+	for (unsigned k = 0; k < 30000; k++) {
+		size_t len = (size_t)rand_r(&seed) % 5 ? 28 + 24 * ((size_t)rand_r(&seed) % 34) : (size_t)rand_r(&seed) % 900;
+		uint8_t *list = malloc(len ? len : 1), action = actions[k % 3];
+		uint16_t field = 0;
+		size_t out_len = 0;
+		enum outcome why;
+
+		assert_non_null(list);
+		for (size_t i = 0; i < len; i++)
+			list[i] = (uint8_t)rand_r(&seed);
+		for (size_t i = 28; i < len; i += 24)
+			if (rand_r(&seed) % 64)
+				list[i] = 0x04;
+		if (len >= 28 && action == PR_OUT_REGISTER && rand_r(&seed) % 8) {
+			list[24] = list[25] = 0;
+			list[26] = (uint8_t)((len - 28) >> 8);
+			list[27] = (uint8_t)(len - 28);
+		}
+		if (len >= 24)
+			transport_list_has_ids(action, list, len);
+		why = transport_list_translate(&names, action, list, len, out, &out_len, &field);
+		assert_true(why == OUTCOME_OK || why == OUTCOME_PARAMETER || why == OUTCOME_PARAMETER_LENGTH);
+		if (why == OUTCOME_OK) {
+			assert_in_range(out_len, len, TRANSPORT_OUT_MAX);
+			n_ok++;
+		} else if (why == OUTCOME_PARAMETER) {
+			assert_true(field < len || len <= 28);
+		}
+		free(list);
+	}
+	assert_true(n_ok > 1000);
+}
+
+/* Whatever the back-end says: not more bytes than it said, and none beyond them. */
+static void test_any_status(void **state)
+{
+	struct rig *r = *state;
+	struct fake_conn *c = rig_login(r);
+	struct full_status s;
+	unsigned seed = 5;
+
+	for (unsigned k = 0; k < 2000; k++) {
+		uint32_t alloc = 1 + (uint32_t)rand_r(&seed) % 700;
+		struct srp_rsp rsp;
+
+		make_status(r, &s);
+		for (unsigned i = (unsigned)rand_r(&seed) % 4; i > 0; i--)
+			s.said[(unsigned)rand_r(&seed) % s.n_said] = (uint8_t)rand_r(&seed);
+		memcpy(r->disk[0]->disk, s.said, sizeof(s.said));
+		rsp = rig_expect_rsp(r, c, send_in(r, c, 3, alloc));
+		assert_int_equal(rsp.status, SCSI_GOOD);
+		assert_true(rsp.data_in_resid < alloc);
+		assert_int_equal(r->mem[alloc - rsp.data_in_resid], 0xee);
+		if (k % 100 == 0)
+			rig_expect_idle(r);
+		c->n_seen = c->n_sent = 0;
+	}
+}
+
 /* ---- names ---- */
 
 static void test_names_of_this_gateway(void **state)
@@ -477,6 +548,8 @@ int main(void)
 		TEST(test_cut_by_the_allocation_length),
 		TEST(test_nonsense_is_passed_on),
 		TEST(test_other_answers_pass),
+		cmocka_unit_test(test_any_list),
+		TEST(test_any_status),
 		cmocka_unit_test(test_names_of_this_gateway),
 	};
 
