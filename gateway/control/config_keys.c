@@ -226,8 +226,7 @@ static const struct schema_key config_keys[] = {
 	  .help = "threads for the data path; 0 means one per processor, at most 4" },
 	{ "busy_poll_us", SCHEMA_UINT, AT(config, busy_poll_us), .restart = true, .max = 1000000, .unit = "us",
 	  .def = "50",
-	  .help = "how long a reactor polls before it sleeps, while events follow each other that quickly; on a machine with "
-		  "one processor it does not" },
+	  .help = "how long a reactor polls before it sleeps, where that pays; never on a machine with one processor" },
 	{ "pool_bytes", SCHEMA_SIZE, AT(config, pool_bytes), .restart = true, .min = 1u << 20, .max = 1ull << 40,
 	  .unit = "bytes",
 	  .def = "\"64M\"", .help = "registered data buffers per reactor" },

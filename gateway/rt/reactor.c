@@ -8,12 +8,16 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <time.h>
 
 /* A longer iteration is worth a look at the thread's CPU clock, which costs a system call. */
 #define LONG_LOOP_NS NS_PER_MS
+/* While we polled, the processor was somebody else's for so long: it is wanted, and polling would only take it away. */
+#define CROWDED_NS (20 * NS_PER_US)
+#define CROWDED_FOR_NS (2 * NS_PER_MS)
 
 /* What pollers may handle, and how often they may be called, before the descriptors are looked at again. */
 #define UNLOOKED_MAX 32u
@@ -158,6 +162,25 @@ static void loop_begins(struct reactor *r)
 	}
 }
 
+static uint64_t average(uint64_t old, uint64_t with)
+{
+	return old - old / 4 + with / 4;
+}
+
+/*
+ * Polling pays where the waits are short, but longer than the work between them: a busier reactor is better off asleep while
+ * more comes that it can do at once.
+ */
+static void judge_polling(struct reactor *r, uint64_t wait_ns, uint64_t work_ns, uint64_t now_ns)
+{
+	uint64_t most_ns = 8 * r->busy_poll_ns; /* so that a long wait is soon forgotten */
+
+	r->wait_avg_ns = average(r->wait_avg_ns, wait_ns < most_ns ? wait_ns : most_ns);
+	r->work_avg_ns = average(r->work_avg_ns, work_ns);
+	r->poll_pays = r->wait_avg_ns < r->busy_poll_ns && r->wait_avg_ns > r->work_avg_ns &&
+		       now_ns >= r->crowded_until_ns;
+}
+
 static void loop_ends(struct reactor *r, uint64_t begin_ns, int n_events)
 {
 	uint64_t end_ns, wall_ns, cpu_ns;
@@ -183,8 +206,7 @@ static void loop_ends(struct reactor *r, uint64_t begin_ns, int n_events)
 		r->stats.max_loop_ns = cpu_ns;
 	r->end_ns = end_ns;
 	if (n_events) {
-		/* Where the wait for this one was short, that for the next may be. */
-		r->poll_pays = begin_ns - r->last_event_ns <= r->busy_poll_ns;
+		judge_polling(r, begin_ns - r->last_event_ns, wall_ns, end_ns);
 		r->last_event_ns = end_ns;
 	}
 }
@@ -245,6 +267,19 @@ static bool may_look_later(struct reactor *r, int limit_ms)
 	return limit_ms && r->hot && ++r->n_unlooked < UNLOOKED_MAX;
 }
 
+/* Between two looks while the loop polls: who waits for this processor gets it, such as the peer that we wait for. */
+static void give_way(struct reactor *r)
+{
+	uint64_t now_ns;
+
+	sched_yield();
+	now_ns = reactor_clock_ns(r);
+	if (now_ns - r->end_ns < CROWDED_NS)
+		return;
+	r->crowded_until_ns = now_ns + CROWDED_FOR_NS;
+	r->poll_pays = false;
+}
+
 /* Return: true when it slept or looked, so that time passed. */
 static bool sleep_or_look(struct reactor *r, int limit_ms)
 {
@@ -255,6 +290,8 @@ static bool sleep_or_look(struct reactor *r, int limit_ms)
 	r->n_unlooked = 0;
 	timeout_ms = sleep_ms(r, limit_ms);
 
+	if (!timeout_ms && limit_ms && r->poll_pays && !r->hot)
+		give_way(r);
 	/* Arming the pollers comes after every other reason to stay awake: it costs; and before the last look at the
 	 * messages, because it may send some. */
 	if (timeout_ms && (!pollers_arm(r) || !msgring_try_sleep(&r->msgs)))

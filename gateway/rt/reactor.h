@@ -101,8 +101,9 @@ uint64_t reactor_now_ns(const struct reactor *r);
 uint64_t reactor_clock_ns(const struct reactor *r);
 
 /*
- * How long the loop keeps polling before it sleeps, in microseconds (0 = interrupt driven). It polls only while events follow
- * each other that quickly: a reactor that waits longer, or for nothing, sleeps at once.
+ * How long the loop keeps polling before it sleeps, in microseconds (0 = interrupt driven). It polls only where that pays: while
+ * the waits between events are shorter than that, the reactor is not busy for most of the time, and nobody else wants the
+ * processor.
  */
 void reactor_set_busy_poll(struct reactor *r, uint32_t poll_us);
 

@@ -55,7 +55,8 @@ struct reactor {
 	void *clock_arg;
 	_Atomic uint64_t now_ns; /* of the iteration; 0 outside and while asleep */
 	uint64_t busy_poll_ns, last_event_ns, end_ns;
-	bool poll_pays; /* the last event came within busy_poll_ns of the one before */
+	bool poll_pays; /* waits are short, and the processor is not wanted */
+	uint64_t wait_avg_ns, work_avg_ns, crowded_until_ns;
 	uint64_t cpu_mark_ns, cpu_mark_busy_ns; /* CPU time of the thread, and stats.busy_ns when it was read */
 	bool cpu_marked;
 
