@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Hosts that log in over user-space iWARP: data, counters, access lists, a session that is kicked, LUNs that come by reload.
+# builds: address thread
 # shellcheck shell=sh disable=SC1091,SC2154 # lib.sh
 . ./lib.sh
 

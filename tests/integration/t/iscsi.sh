@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # An iSCSI back-end (tgtd on this machine): there late, there, gone, and back. Nothing of it stops srpgwd.
+# builds: address thread
 # shellcheck shell=sh disable=SC1091,SC2154 # lib.sh
 . ./lib.sh
 . ./tgt.sh

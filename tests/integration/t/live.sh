@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # A running srpgwd, over user-space iWARP: ready, asked, reloaded, drained, stopped, killed and started again.
+# builds: address thread
 # shellcheck shell=sh disable=SC1091,SC2154 # lib.sh
 . ./lib.sh
 
