@@ -74,6 +74,8 @@ void path_up(struct srpgw_bridge_path *path)
 	char text[PORTAL_MAX_BYTES + 16];
 
 	path->state = PATH_UP;
+	if (path->target->transport->tune)
+		path->target->transport->tune(iscsi_get_fd(path->iscsi));
 	path->heard_ns = path->host->now_ns(path->reactor);
 	timers_up(path);
 	snprintf(text, sizeof(text), "through %s", path->portal);

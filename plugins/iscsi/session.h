@@ -42,6 +42,8 @@ struct transport {
 	void (*prepare)(struct iscsi_context *iscsi);
 	/* Revents as the transport's iscsi_service() bears them; may be NULL. */
 	int (*revents)(int revents);
+	/* Settings of the socket of a session that is up; may be NULL. */
+	void (*tune)(int fd);
 	/* Has what is written to the socket wait for more, or go; may be NULL. */
 	void (*hold)(int fd, bool on);
 };
