@@ -153,12 +153,13 @@ tgtd_target() {
 
 # ---- the kernel's own iSCSI initiator: the same storage without SRP ----
 # iscsi_login [INSTANCE=1]: logs in to that tgtd and sets DIRECT to the disk of its LUN 1 (sdX).
+# (In a session of its own: iscsid ends its whole process group.)
 iscsi_login() {
 	modprobe iscsi_tcp
 	mkdir -p /run/lock/iscsi
 	echo "InitiatorName=iqn.2026-11.example:direct" >/etc/iscsi/initiatorname.iscsi
 	: >/etc/iscsi/iscsid.conf
-	iscsid -f >"/log/$SCENARIO.iscsid" 2>&1 &
+	setsid iscsid -f >"/log/$SCENARIO.iscsid" 2>&1 &
 	echo $! >"$STATE/iscsid"
 	il_portal=127.0.0.1:$((3259 + ${1:-1}))
 	wait_for 20 "iscsid" timeout 5 iscsiadm -m discovery -t sendtargets -p $il_portal

@@ -1,0 +1,34 @@
+# The target restarts over and over while a host logs in and out over and over: each login works or is refused at once, nothing hangs, and
+# in the end all is as it was.
+# limit: 240
+need_srpgw
+target_up 16
+allow_dmesg 'ib_srp:' 'srp_[a-z_]+:' 'Connection [0-9]+/[0-9]+ to .* failed' 'REJ' '(I/O|device offline) error' 'Synchronize Cache' 'rejecting I/O' \
+	'Result: hostbyte' 'INQUIRY failed' 'Buffer I/O error' 'Read Capacity' 'Sense not available' 'Asking for cache' 'Assuming drive cache' 'Test WP' \
+	'0 512-byte' 'reconnect' 'unable to read partition'
+relogins() {
+	n=0 good=0
+	until [ -e "$STATE/stop.relogins" ]; do
+		n=$((n + 1))
+		! add_target "id_ext=$ID_EXT,ioc_guid=$IOC_GUID,dest=$FABRIC_IP:$SRP_PORT" >/dev/null || good=$((good + 1))
+		for p in /sys/class/srp_remote_ports/port-*; do
+			[ ! -e "$p" ] || echo 1 >"$p/delete" || :
+			wait_for 60 "the end of ${p##*/}" is_gone "$p"
+		done
+	done
+	echo "$n $good" >"$STATE/relogins"
+}
+in_background relogins relogins
+for n in 1 2 3 4 5 6 7 8; do
+	sleep 1
+	gateway_stop
+	gateway_start
+done
+: >"$STATE/stop.relogins"
+await relogins
+read -r n good <"$STATE/relogins"
+[ "$good" -ge 3 ] || fail "only $good of $n logins worked"
+say "8 restarts, $good of $n logins worked"
+logout
+login
+fio_verify "$(disk 0)" --bs=64k --iodepth=8 --size=4M
