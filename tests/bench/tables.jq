@@ -32,10 +32,12 @@ def shown:
 # One row a case and way, one column a metric.
 def metrics($names):
 	. as $p
-	| (["case", "way"] + $names | row),
+	| ($names | index(["iops"]) != null and any($p.cases[].ways[].metrics.iops.repeats // {}; length > 1)) as $spread
+	| (["case", "way"] + (if $spread then ["spread"] else [] end) + $names | row),
 	(.cases[] | . as $c | $p.ways[] | . as $w | $c.ways[$w] | select(. != null) | . as $v
 		| select($names | any($v.metrics[.] != null))
-		| ([$c.case, $w] + ($names | map($v.metrics[.].median? | if . == null then "-" elif . < 100 then fixed2 else whole end)) | row)),
+		| ([$c.case, $w] + (if $spread then [$v.metrics.iops.spread | if . == null then "-" else "\(. * 100 | round) %" end] else [] end)
+			+ ($names | map($v.metrics[.].median? | if . == null then "-" elif . < 100 then fixed2 else whole end)) | row)),
 	"";
 
 # Two builds of one program in one run: the other's figures divided by the plain one's.
