@@ -17,7 +17,7 @@ static bool is_at_home(int fd)
 		struct sockaddr any;
 		struct sockaddr_in v4;
 		struct sockaddr_in6 v6;
-	} peer;
+	} peer = { 0 };
 	socklen_t len = sizeof(peer);
 
 	if (getpeername(fd, &peer.any, &len))
