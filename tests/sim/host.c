@@ -418,6 +418,7 @@ static void session_start(struct host *h)
 		.register_always = true,
 		.login_flags = hp->login_flags,
 		.sol_not = hp->sol_not,
+		.revision_10 = hp->both_revisions && below(h, 2),
 	};
 	struct err e = ERR_INIT;
 

@@ -23,6 +23,7 @@ struct host_params {
 	uint32_t n_channels, queue_size, cmd_descs, depth, max_bytes, max_cmds, req_it_iu_len;
 	bool immediate_data, tables_external;
 	uint8_t login_flags, sol_not;
+	bool both_revisions; /* logs in with the identifiers of revision 10, or 16a, as it comes */
 	uint32_t attr_ppm; /* commands that are not SIMPLE */
 	/* Per tick, in millionths. */
 	uint32_t abort_ppm, reset_ppm, drop_ppm, logout_ppm, evict_ppm;

@@ -154,6 +154,7 @@ static void choose_host(struct run *r, uint32_t n, struct host_params *p)
 		.timeout_ns = between(r, 1, 5) * NS_PER_S,
 		.limits = { .max_reads = between(r, 1, 4) },
 	};
+	p->both_revisions = one_in(r, 4);
 	if (p->req_it_iu_len < 256)
 		p->cmd_descs = 1;
 }
