@@ -30,12 +30,14 @@ void fence_raise(struct lu *lu)
 {
 	struct path *p = lu->path;
 
-	if (lu->n_fences++ == 0) {
+	/* The first that only the back-end can end; a hazard may have stood for long by now. */
+	if (lu->n_fences == lu->hazard + lu->n_older) {
 		lu->fenced_since_ns = shard_now_ns(p->shard);
 		if (!timer_armed(&p->stuck_timer))
 			timer_arm_in(p->shard->reactor, &p->stuck_timer, most_ns(p));
-		lu_fence_changed(lu);
 	}
+	if (lu->n_fences++ == 0)
+		lu_fence_changed(lu);
 	trace(lu);
 }
 
