@@ -59,6 +59,6 @@ status=0
 daemon_stop TERM || status=$?
 took_ms=$((($(date +%s%N) - start) / 1000000))
 is "SIGTERM while the back-end is stopped" "$status" 0
-at_least "it is soon: $took_ms ms" 5500 $took_ms
+at_least "it is soon: $took_ms ms" 5000 $took_ms
 kill "$job" 2>/dev/null
 no_findings

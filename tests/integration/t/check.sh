@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # srpgwd --check on good configurations and on one bad one for each kind of mistake: FILE.expect holds the whole answer.
 # @TMP@ stands for a scratch folder, FILE for the configuration.
-# builds: plain address
+# builds: address
 # shellcheck shell=sh disable=SC1091,SC2154 # lib.sh
 . ./lib.sh
 umask 077
