@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * There is never an auto contingent allegiance (ACA) here: the condition would have to be kept where the back-end
- * session and the host's nexus both know of it, and no host in use asks for it. So whoever asks is refused, and no back-end
- * may tell a host that it could.
+ * session and the host's nexus both know of it, and no host in use asks for it. So whoever asks is refused, and no
+ * back-end may tell a host that it could.
  * Layer: core. Source: SAM-5 5.2 (CONTROL byte), 5.9 (ACA), 8.6.5 (ACA task attribute); SPC-4 6.6.2 (NormACA).
  */
 #ifndef CORE_ACA_H

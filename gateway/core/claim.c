@@ -8,7 +8,7 @@
 #include "nexus.h"
 #include "task.h"
 
-#define MOST_LAPSES 10u
+#define MOST_LAPSES 6u
 
 static void look_again_later(struct shard *s)
 {
@@ -64,6 +64,12 @@ static bool others_are_in_the_way(const struct task *t)
 	return n->quota_ios == 0 || n->quota_bytes < io_need_bytes(t);
 }
 
+/* How many may go before its first task. */
+static uint64_t patience(const struct path *p)
+{
+	return (uint64_t)CLAIM_AFTER << 2 * p->n_lapses;
+}
+
 void claim_wait(struct path *p, const struct task *t)
 {
 	struct shard *s = p->shard;
@@ -75,7 +81,7 @@ void claim_wait(struct path *p, const struct task *t)
 		p->starving = true;
 		p->starving_from = c->n_started;
 	}
-	if (c->path || c->n_started - p->starving_from < (uint64_t)CLAIM_AFTER << p->n_lapses || !others_are_in_the_way(t))
+	if (c->path || c->n_started - p->starving_from < patience(p) || !others_are_in_the_way(t))
 		return;
 	c->path = p;
 	c->since_ns = shard_now_ns(s);

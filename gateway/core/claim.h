@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * An end to being passed over. A command that needs much memory may find too little again and again, because small ones of other
- * hosts take what comes back before it is enough. When CLAIM_AFTER of them went before it, its path claims: no other
- * starts on this reactor until it has what its quotas allow. One path claims at a time, those that waited longest first.
+ * An end to being passed over. A command that needs much memory may find too little again and again, because small
+ * ones of other hosts take what comes back before it is enough. When CLAIM_AFTER of them went before it, its path
+ * claims: no other starts on this reactor until it has what its quotas allow. One path claims at a time, those that
+ * waited longest first.
  *
- * A claim ends at the latest when nothing was given back for CLAIM_IDLE_MS, or after CLAIM_MOST_MS: what is missing then is held
- * by a back-end that does not answer, and the others shall not stand still with it. The next claim of that path takes twice
- * the patience. Who mostly waits for its own commands does not claim: they come back without it.
+ * A claim ends at the latest when nothing was given back for CLAIM_IDLE_MS, or after CLAIM_MOST_MS: what is missing
+ * then is held by a back-end that does not answer, and the others shall not stand still with it. The next claim of
+ * that path takes four times the patience. Who mostly waits for its own commands does not claim: they come back
+ * without it.
  * Layer: core.
  */
 #ifndef CORE_CLAIM_H

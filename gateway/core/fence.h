@@ -34,9 +34,9 @@ void fence_timer_fired(struct path *p);
  */
 #define FENCE_MOST_MS 10000u
 /*
- * All channels of @n are lost. However long it lingers, a session that does not confirm that the host's commands are over ends after
- * tmf_answer_ms: by then multipath may send them again through another nexus, maybe of another gateway, where no fence
- * of ours stands.
+ * All channels of @n are lost. However long it lingers, a session that does not confirm that the host's commands are
+ * over ends after tmf_answer_ms: by then multipath may send them again through another nexus, maybe of another
+ * gateway, where no fence of ours stands.
  */
 void fence_nexus_lost(struct nexus *n);
 /* path->stuck_timer fired. */

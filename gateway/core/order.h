@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The order of a task set by task attributes: who of the waiting may start, and in which order they wait. libiscsi sends
- * everything as SIMPLE, so the gateway keeps the order before the bridge is given a command.
+ * The order of a task set by task attributes: who of the waiting may start, and in which order they wait. libiscsi
+ * sends everything as SIMPLE, so the gateway keeps the order before the bridge is given a command.
  *
  * The task set is that of one I_T nexus at one logical unit (in the terms of the Control mode page: TST 001b). A nexus
  * lives on one reactor, so no lock is needed; a set over nexuses would hold between two hosts of one reactor and not
  * between those of two, or of two gateways, and one host's stuck command would stop another's.
  *
- * A task is dormant in READY and enabled from there on. It has ended when the back-end answered it; a task that
- * was aborted, when it can no longer act. Commands that the gateway answers itself (REPORT LUNS and its like) are
+ * A task is dormant in READY and enabled from there on. It has ended when the back-end answered it; a task that was
+ * aborted, when it can no longer act. Commands that the gateway answers itself (REPORT LUNS and its like) are
  * processed at once, as SPC-4 allows for them.
  * Layer: core. Source: SAM-5 8.6 (task attributes), 8.7 (task set management).
  */

@@ -87,7 +87,7 @@ static struct rig_params tight(void)
 static void test_large_among_small(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= 10; seed++) {
+	for (uint64_t seed = 1; seed <= 6; seed++) {
 		struct rig_params p = tight();
 		struct client *c;
 
@@ -143,10 +143,10 @@ static void test_silent_backend_stops_nobody(void **state)
 			small[h].cmd[k].c.lun[1] = 0;
 	client_rw(c, &large, 0, false, 0, LARGE_BLOCKS, 1, 0);
 	before = n_small_done;
-	sim_run_for(bench.rig.w, 10 * NS_PER_S);
+	sim_run_for(bench.rig.w, 3 * NS_PER_S);
 	assert_false(large.done);
-	/* Nearly as many as without it, in ten seconds of patience that doubles from 64. */
-	assert_true(n_small_done - before > 100000);
+	/* Tens of thousands, in three seconds of patience that grows from 64. */
+	assert_true(n_small_done - before > 30000);
 	/* It answers at last: the large one, too, is served. */
 	client_tmf(silent, SRP_TMF_LUN_RESET, 1, NULL);
 	bench_until(&bench, 5, silent->tmf_told);
@@ -173,7 +173,7 @@ static void test_claim_ends_with_its_command(void **state)
 		assert_int_equal(client_login(c), 0);
 		start_small(0);
 		bench_until(&bench, 20, n_small_done > 1000);
-		/* Commands under way do not end any more, so that the claim stands. */
+		/* Commands under way take long, so that the claim stands. */
 		client_rw(c, &large, 0, false, 0, LARGE_BLOCKS, 1, 0);
 		bench.rig.knobs[0].delay_ns = 80 * NS_PER_MS;
 		before = n_small_done;
