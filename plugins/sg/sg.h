@@ -111,7 +111,7 @@ struct srpgw_bridge_target {
 	struct sg_submitter *submitter;
 
 	pthread_mutex_t lock;
-	LIST_HEAD(, srpgw_bridge_path) paths; /* those that are UP; under lock */
+	LIST_HEAD(sg_paths, srpgw_bridge_path) paths; /* those that are UP; under lock */
 	uint8_t identity[SG_IDENTITY_BYTES];  /* of the first device seen; under lock */
 	uint32_t identity_len;
 };
@@ -135,7 +135,7 @@ struct srpgw_bridge_path {
 	char why[SG_WHY_BYTES]; /* DOWN is to be said */
 
 	struct sg_commands commands;
-	TAILQ_HEAD(, sg_tmf) tmfs;
+	TAILQ_HEAD(sg_tmfs, sg_tmf) tmfs;
 	uint64_t commands_total;
 	char product[32], name[128];
 
