@@ -26,7 +26,7 @@ fi
 nothing_left "demo"
 
 # It stays up, answers, and goes when it is told to.
-DEMO_MB=16 "$project/tests/demo/demo" "$BUILD" >"$tmp/stays" 2>&1 &
+DEMO_EXIT='' DEMO_MB=16 "$project/tests/demo/demo" "$BUILD" >"$tmp/stays" 2>&1 &
 demo=$!
 started="$started $demo"
 if wait_for 60 grep -q 'Ctrl-C ends it all' "$tmp/stays"; then

@@ -47,9 +47,9 @@ now_ms() {
 	echo "${up%.*}${up#*.}0"
 }
 
-# wait_for SECONDS WHAT COMMAND...: until the command succeeds; fails naming WHAT.
+# wait_for SECONDS WHAT COMMAND...: until the command succeeds; fails naming WHAT. A slow machine gets more ($VM_SLOWER).
 wait_for() {
-	wf_limit=$1 wf_what=$2
+	wf_limit=$(($1 * ${VM_SLOWER:-1})) wf_what=$2
 	shift 2
 	wf_end=$(($(now_ms) + wf_limit * 1000))
 	until "$@" >/dev/null 2>&1; do

@@ -6,7 +6,7 @@ for knobs in use_imm_data=Y use_imm_data=N 'use_imm_data=Y max_imm_data=1024' re
 	'never_register=Y register_always=N' 'never_register=Y register_always=N use_imm_data=N'; do
 	# shellcheck disable=SC2086
 	load_initiator $knobs
-	login cmd_sg_entries=64
+	login cmd_sg_entries=64,sg_tablesize=64
 	d=$(disk 0)
 	fio_verify "$d" --bs=4k --iodepth=16 --size=1M
 	fio_verify "$d" --bs=256k --iodepth=4 --size=8M
