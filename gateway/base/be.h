@@ -50,4 +50,23 @@ static inline struct be64 be64_make(uint64_t x)
 	return v;
 }
 
+/* Within data that has no structure of its own: CDBs, parameter lists. @p: that many bytes, of any alignment. */
+static inline uint16_t be16_at(const uint8_t *p)
+{
+	return be16_get((struct be16){ { p[0], p[1] } });
+}
+
+static inline uint32_t be32_at(const uint8_t *p)
+{
+	return be32_get((struct be32){ { p[0], p[1], p[2], p[3] } });
+}
+
+static inline void be32_put(uint8_t *p, uint32_t x)
+{
+	p[0] = (uint8_t)(x >> 24);
+	p[1] = (uint8_t)(x >> 16);
+	p[2] = (uint8_t)(x >> 8);
+	p[3] = (uint8_t)x;
+}
+
 #endif

@@ -18,16 +18,6 @@
 
 #define INQUIRY_BYTES 36u
 
-static uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 /* ---- what it would answer, in bytes ---- */
 
 static uint32_t luns_bytes(const struct task *t)
@@ -41,7 +31,7 @@ static bool plan(struct task *t, uint32_t *alloc, uint32_t *full)
 {
 	switch (t->cdb[0]) {
 	case SCSI_OP_REPORT_LUNS:
-		*alloc = get32(t->cdb + 6);
+		*alloc = be32_at(t->cdb + 6);
 		*full = luns_bytes(t);
 		if (t->cdb[2] > 0x02) {
 			task_refuse_field(t, OUTCOME_INVALID_FIELD, 2);
@@ -53,7 +43,7 @@ static bool plan(struct task *t, uint32_t *alloc, uint32_t *full)
 		}
 		return true;
 	case SCSI_OP_INQUIRY:
-		*alloc = get16(t->cdb + 3);
+		*alloc = be16_at(t->cdb + 3);
 		*full = INQUIRY_BYTES;
 		if ((t->cdb[1] & 0x01) || t->cdb[2] != 0) {
 			/* No vital product data of a logical unit that is not there. */

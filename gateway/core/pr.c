@@ -6,6 +6,7 @@
 #include "pr.h"
 
 #include "chain.h"
+#include "../base/be.h"
 #include "io.h"
 #include "lu.h"
 #include "nexus.h"
@@ -23,19 +24,6 @@ enum {
 	SRP_ID = 24,
 	ISCSI_ID_MAX = 512,
 };
-
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 24);
-	p[1] = (uint8_t)(v >> 16);
-	p[2] = (uint8_t)(v >> 8);
-	p[3] = (uint8_t)v;
-}
 
 static const char *gateway_name(const struct shard *s)
 {
@@ -79,7 +67,7 @@ static bool replace_list(struct task *t, const uint8_t *list, size_t len)
 	io->data = data;
 	t->imm = (struct buf){ .next = NULL };
 	io_rewind(io);
-	put32(io->cdb + LIST_LEN_AT, (uint32_t)len);
+	be32_put(io->cdb + LIST_LEN_AT, (uint32_t)len);
 	return true;
 }
 
@@ -87,7 +75,7 @@ bool pr_out_translate(struct task *t)
 {
 	uint8_t list[TRANSPORT_LIST_MAX], out[TRANSPORT_OUT_MAX], action = t->cdb[1] & 0x1f;
 	const struct buf *data = t->imm.addr ? &t->imm : t->io->data;
-	uint32_t len = get32(t->cdb + LIST_LEN_AT);
+	uint32_t len = be32_at(t->cdb + LIST_LEN_AT);
 	struct transport_names names;
 	enum outcome why;
 	uint16_t field;
@@ -126,7 +114,7 @@ static uint32_t move_descriptor(struct io *io, uint32_t from, uint32_t to, uint3
 		chain_read(io->data, from + STATUS_DESC, id, id_len);
 		if (transport_id_to_srp(gateway_name(io->shard), id, id_len, desc + STATUS_DESC)) {
 			chain_read(io->data, from, desc, STATUS_DESC);
-			put32(desc + DESC_ADDITIONAL_AT, SRP_ID);
+			be32_put(desc + DESC_ADDITIONAL_AT, SRP_ID);
 			chain_write(io->data, to, desc, sizeof(desc));
 			return sizeof(desc);
 		}
@@ -146,7 +134,7 @@ static uint32_t translate_status(struct io *io, uint32_t len)
 		uint64_t desc_len;
 
 		chain_read(io->data, from, head, STATUS_DESC);
-		desc_len = (uint64_t)STATUS_DESC + get32(head + DESC_ADDITIONAL_AT);
+		desc_len = (uint64_t)STATUS_DESC + be32_at(head + DESC_ADDITIONAL_AT);
 		/* A descriptor that the allocation length cut off stays as it is: nobody may read it. */
 		if (desc_len > len - from)
 			break;
@@ -176,7 +164,7 @@ void pr_in_translate(struct io *io)
 		return;
 	/* Of what did not fit, the length stays that of the back-end's form: who asks for so much gets all. */
 	chain_read(io->data, 4, total, sizeof(total));
-	put32(total, get32(total) - cut);
+	be32_put(total, be32_at(total) - cut);
 	chain_write(io->data, 4, total, sizeof(total));
 	io->pub.resid_kind = SRPGW_RESID_UNDER;
 	io->pub.resid = t->data_len - (len - cut);

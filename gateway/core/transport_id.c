@@ -4,6 +4,7 @@
  */
 #include "transport_id.h"
 
+#include "../base/be.h"
 #include "core.h"
 #include "key.h"
 
@@ -26,19 +27,6 @@ enum {
 	ISCSI_MIN_ADDITIONAL = 20,
 	ISCSI_NAME_MAX = 223,
 };
-
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 24);
-	p[1] = (uint8_t)(v >> 16);
-	p[2] = (uint8_t)(v >> 8);
-	p[3] = (uint8_t)v;
-}
 
 bool transport_list_has_ids(uint8_t service_action, const uint8_t *list, size_t len)
 {
@@ -122,13 +110,13 @@ enum outcome transport_list_translate(const struct transport_names *names, uint8
 	/* The bit has no meaning there, and the device would read SRP's form. */
 	if (service_action == PR_OUT_REGISTER_AND_IGNORE)
 		return refuse_at(SPEC_I_PT_AT, field);
-	if (len < from || get32(list + len_at) != len - from)
+	if (len < from || be32_at(list + len_at) != len - from)
 		return OUTCOME_PARAMETER_LENGTH;
 	if (move && len - from != SRP_ID_BYTES)
 		return refuse_at(MOVE_LEN_AT, field);
 	memcpy(out, list, from);
 	why = translate_ids(names, list, from, len - from, out, &at, field);
-	put32(out + len_at, (uint32_t)(at - from));
+	be32_put(out + len_at, (uint32_t)(at - from));
 	*out_len = at;
 	return why;
 }

@@ -4,32 +4,15 @@
 
 #include "../../base/be.h"
 
-#include <string.h>
-
-static uint32_t get32(const uint8_t *p)
-{
-	struct be32 v;
-
-	memcpy(v.b, p, sizeof(v));
-	return be32_get(v);
-}
-
 static uint64_t get64(const uint8_t *p)
 {
-	return (uint64_t)get32(p) << 32 | get32(p + 4);
-}
-
-static void put32(uint8_t *p, uint32_t x)
-{
-	struct be32 v = be32_make(x);
-
-	memcpy(p, v.b, sizeof(v));
+	return (uint64_t)be32_at(p) << 32 | be32_at(p + 4);
 }
 
 static void put64(uint8_t *p, uint64_t x)
 {
-	put32(p, (uint32_t)(x >> 32));
-	put32(p + 4, (uint32_t)x);
+	be32_put(p, (uint32_t)(x >> 32));
+	be32_put(p + 4, (uint32_t)x);
 }
 
 static enum term_cause check_opcode(const struct ddp_hdr *h)
@@ -61,19 +44,19 @@ enum term_cause rdmap_check(const struct ddp_hdr *h)
 void rdmap_read_req_decode(const uint8_t p[RDMAP_READ_REQ_LEN], struct rdmap_read_req *r)
 {
 	*r = (struct rdmap_read_req){
-		.sink_stag = get32(p),
+		.sink_stag = be32_at(p),
 		.sink_to = get64(p + 4),
-		.size_bytes = get32(p + 12),
-		.src_stag = get32(p + 16),
+		.size_bytes = be32_at(p + 12),
+		.src_stag = be32_at(p + 16),
 		.src_to = get64(p + 20),
 	};
 }
 
 void rdmap_read_req_encode(const struct rdmap_read_req *r, uint8_t p[RDMAP_READ_REQ_LEN])
 {
-	put32(p, r->sink_stag);
+	be32_put(p, r->sink_stag);
 	put64(p + 4, r->sink_to);
-	put32(p + 12, r->size_bytes);
-	put32(p + 16, r->src_stag);
+	be32_put(p + 12, r->size_bytes);
+	be32_put(p + 16, r->src_stag);
 	put64(p + 20, r->src_to);
 }
