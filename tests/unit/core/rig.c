@@ -477,6 +477,14 @@ struct nexus *rig_nexus(struct rig *r)
 	return list_entry(n, struct nexus, node);
 }
 
+struct lu *rig_lu(struct rig *r, uint32_t number)
+{
+	uint8_t lun[8];
+
+	rig_lun(number, lun);
+	return lu_find(rig_nexus(r), lun);
+}
+
 void rig_expect_idle(struct rig *r)
 {
 	for (uint32_t i = 0; i < r->core->n_shards; i++) {

@@ -109,6 +109,8 @@ void rig_expect_reject(struct rig *r, struct fake_conn *c, uint32_t reason);
 
 /* The only nexus of shard 0. */
 struct nexus *rig_nexus(struct rig *r);
+/* Its logical unit @number, or NULL. */
+struct lu *rig_lu(struct rig *r, uint32_t number);
 /* Credits are conserved, no task is left, no IU held, all memory is back. */
 void rig_expect_idle(struct rig *r);
 

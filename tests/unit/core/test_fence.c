@@ -29,14 +29,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct lu *lu_of(struct rig *r, uint32_t number)
-{
-	uint8_t lun[8];
-
-	rig_lun(number, lun);
-	return lu_find(rig_nexus(r), lun);
-}
-
 /* A function that is never answered, asked for while a hazard of an older session still stood. */
 static void test_function_over_a_hazard(void **state)
 {
@@ -53,17 +45,17 @@ static void test_function_over_a_hazard(void **state)
 	rig_expect_status(r, c, tag, SCSI_BUSY);
 	r->disk[0]->hold = false;
 	rig_wait_ms(r, 12000);
-	assert_true(lu_of(r, 0)->hazard);
+	assert_true(rig_lu(r, 0)->hazard);
 	tag = rig_tmf(r, c, SRP_TMF_LUN_RESET, 0, 0);
 	rig_wait_ms(r, 2600);
 	rig_expect_code(r, c, tag, 0);
-	assert_int_equal(lu_of(r, 0)->n_fences, 2);
+	assert_int_equal(rig_lu(r, 0)->n_fences, 2);
 	rig_wait_ms(r, 2000);
-	assert_false(lu_of(r, 0)->hazard);
-	assert_int_equal(lu_of(r, 0)->n_fences, 1);
+	assert_false(rig_lu(r, 0)->hazard);
+	assert_int_equal(rig_lu(r, 0)->n_fences, 1);
 	/* Its session ends after FENCE_MOST_MS, and that may be a new hazard. */
 	rig_wait_ms(r, 8000 + 15000 + 1000);
-	assert_int_equal(lu_of(r, 0)->n_fences, 0);
+	assert_int_equal(rig_lu(r, 0)->n_fences, 0);
 	rig_expect_status(r, c, rig_write(r, c, 0, 0, r->mem, 512), SCSI_GOOD);
 	rig_expect_idle(r);
 }
@@ -89,8 +81,8 @@ static void lost_nexus(struct rig *r, uint32_t linger_ms)
 	/* It lingers on, with a new session. */
 	assert_int_equal(rig_nexus(r)->n_detached, 0);
 	rig_wait_ms(r, 2000);
-	assert_int_equal(lu_of(r, 0)->path->state, PATH_UP);
-	assert_int_equal(lu_of(r, 0)->n_fences, 0);
+	assert_int_equal(rig_lu(r, 0)->path->state, PATH_UP);
+	assert_int_equal(rig_lu(r, 0)->n_fences, 0);
 	assert_int_equal(r->disk[0]->n_paths, 1);
 }
 

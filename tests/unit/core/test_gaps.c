@@ -43,14 +43,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct lu *lu_of(struct rig *r, uint32_t number)
-{
-	uint8_t lun[8];
-
-	rig_lun(number, lun);
-	return lu_find(rig_nexus(r), lun);
-}
-
 /* Unknown fate of a command without data-out that writes (WRITE SAME with NDOB, FORMAT UNIT). */
 static void test_no_data_write_fences(void **state)
 {
@@ -64,9 +56,9 @@ static void test_no_data_write_fences(void **state)
 	fake_down(r->disk[0], SRPGW_DELIVERY_MAYBE, "for the test");
 	r->disk[0]->hold = false;
 	rig_expect_status(r, c, tag, SCSI_BUSY);
-	assert_true(lu_of(r, 0)->n_fences > 0);
+	assert_true(rig_lu(r, 0)->n_fences > 0);
 	rig_wait_ms(r, 2000);
-	assert_int_equal(lu_of(r, 0)->n_fences, 0);
+	assert_int_equal(rig_lu(r, 0)->n_fences, 0);
 	/* TEST UNIT READY changes nothing. */
 	cmd.cdb[0] = cmd.cdb[1] = 0;
 	r->disk[0]->hold = true;
@@ -74,7 +66,7 @@ static void test_no_data_write_fences(void **state)
 	fake_down(r->disk[0], SRPGW_DELIVERY_MAYBE, "for the test");
 	r->disk[0]->hold = false;
 	rig_expect_status(r, c, tag, SCSI_BUSY);
-	assert_int_equal(lu_of(r, 0)->n_fences, 0);
+	assert_int_equal(rig_lu(r, 0)->n_fences, 0);
 }
 
 /* A reload that adds a back-end while the nexus lets go: it must still end. */
@@ -238,10 +230,10 @@ static void test_hazard_longer_than_a_fence(void **state)
 	r->disk[0]->hold = false;
 	rig_expect_status(r, c, tag, SCSI_BUSY);
 	rig_wait_ms(r, 11000);
-	assert_true(lu_of(r, 0)->n_fences > 0);
+	assert_true(rig_lu(r, 0)->n_fences > 0);
 	rig_wait_ms(r, 2000);
 	assert_int_equal(r->disk[0]->n_detaches, 1);
-	assert_int_equal(lu_of(r, 0)->n_fences, 0);
+	assert_int_equal(rig_lu(r, 0)->n_fences, 0);
 	r->backend[0].fence_ms = 700;
 }
 
@@ -313,7 +305,7 @@ static void test_drain_does_not_wait_for_fences(void **state)
 	tag = rig_write(r, c, 0, 0, r->mem, 512);
 	fake_down(r->disk[0], SRPGW_DELIVERY_MAYBE, "for the test");
 	rig_expect_status(r, c, tag, SCSI_BUSY);
-	assert_true(lu_of(r, 0)->n_fences > 0);
+	assert_true(rig_lu(r, 0)->n_fences > 0);
 	core_drain(r->core, 5000, set_flag, &drained);
 	rig_wait_ms(r, 1);
 	assert_true(drained);

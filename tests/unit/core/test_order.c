@@ -45,14 +45,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct lu *lu_of(struct rig *r, uint32_t number)
-{
-	uint8_t lun[8];
-
-	rig_lun(number, lun);
-	return lu_find(rig_nexus(r), lun);
-}
-
 /* Block @block of LUN @lun, one block. */
 static uint64_t rw(struct rig *r, struct fake_conn *c, uint32_t lun, uint8_t attr, bool is_write, uint8_t block)
 {
@@ -106,7 +98,7 @@ static void expect_at_backend(struct rig *r, const char *blocks)
 
 static void expect_empty(struct rig *r, struct fake_conn *c)
 {
-	const struct order *o = &lu_of(r, 0)->order;
+	const struct order *o = &rig_lu(r, 0)->order;
 
 	rig_run(r);
 	c->n_seen = c->n_sent;

@@ -35,14 +35,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct lu *lu_of(struct rig *r, uint32_t number)
-{
-	uint8_t lun[8];
-
-	rig_lun(number, lun);
-	return lu_find(rig_nexus(r), lun);
-}
-
 static void test_held_until_up(void **state)
 {
 	struct rig *r = *state;
@@ -99,7 +91,7 @@ static void test_attach_backs_off(void **state)
 	assert_in_range(r->disk[0]->n_attaches, 14, 15);
 	r->disk[0]->attach_rc = 0;
 	rig_wait_ms(r, 1100);
-	assert_int_equal(lu_of(r, 0)->path->state, PATH_UP);
+	assert_int_equal(rig_lu(r, 0)->path->state, PATH_UP);
 	assert_int_equal(r->disk[1]->n_attaches, 1);
 }
 
@@ -132,7 +124,7 @@ static void test_down_is_logged_once(void **state)
 	r->disk[0]->attach_rc = 0;
 	r->disk[0]->hold_up = false;
 	rig_wait_ms(r, 2000);
-	assert_int_equal(lu_of(r, 0)->path->state, PATH_UP);
+	assert_int_equal(rig_lu(r, 0)->path->state, PATH_UP);
 	fake_down(r->disk[0], SRPGW_DELIVERY_NEVER, "login refused");
 	assert_int_equal(n, 4);
 	log_set_hook(NULL, NULL);
@@ -267,11 +259,11 @@ static void test_write_of_unknown_fate_fences(void **state)
 	rig_expect_status(r, c, w, SCSI_BUSY);
 	rig_expect_status(r, c, rd, SCSI_BUSY);
 	r->disk[0]->hold = false;
-	assert_true(lu_of(r, 0)->hazard);
-	assert_false(lu_of(r, 1)->hazard);
+	assert_true(rig_lu(r, 0)->hazard);
+	assert_false(rig_lu(r, 1)->hazard);
 	next = rig_write(r, c, 0, 0, r->mem, 512);
 	rig_wait_ms(r, 150);
-	assert_int_equal(lu_of(r, 0)->path->state, PATH_UP);
+	assert_int_equal(rig_lu(r, 0)->path->state, PATH_UP);
 	rig_expect_status(r, c, rig_write(r, c, 1, 0, r->mem, 512), SCSI_GOOD);
 	rig_wait_ms(r, 500);
 	rig_expect_nothing(r, c);
@@ -395,11 +387,11 @@ static void test_permanent_down_retries_slowly(void **state)
 	r->host.event(p->ctx, &ev);
 	rig_wait_ms(r, 900);
 	assert_int_equal(r->disk[0]->n_attaches, 1);
-	assert_string_equal(lu_of(r, 0)->path->why, "no such target");
+	assert_string_equal(rig_lu(r, 0)->path->why, "no such target");
 	rig_wait_ms(r, 200);
 	assert_int_equal(r->disk[0]->n_attaches, 2);
 	/* Up says through where. */
-	assert_string_equal(lu_of(r, 0)->path->why, "fake");
+	assert_string_equal(rig_lu(r, 0)->path->why, "fake");
 }
 
 static void test_bridge_breaks_its_contract(void **state)

@@ -29,14 +29,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct lu *lu_of(struct rig *r, uint32_t number)
-{
-	uint8_t lun[8];
-
-	rig_lun(number, lun);
-	return lu_find(rig_nexus(r), lun);
-}
-
 static void test_unknown_task_and_functions(void **state)
 {
 	struct rig *r = *state;
@@ -217,7 +209,7 @@ static void test_victim_answers_first(void **state)
 	fake_answer(fake_first(r->disk[0]));
 	rig_expect_code(r, c, tmf, 0);
 	assert_int_equal(r->mem[0], 0x5a);
-	assert_int_equal(lu_of(r, 0)->n_fences, 0);
+	assert_int_equal(rig_lu(r, 0)->n_fences, 0);
 	fake_tmf_answer(r->disk[0], SRPGW_TMF_NO_SUCH_TASK);
 	rig_expect_idle(r);
 }
@@ -230,7 +222,7 @@ static void stuck(struct rig *r, struct fake_conn *c, uint8_t function, uint64_t
 	rig_expect_nothing(r, c);
 	rig_wait_ms(r, 200);
 	rig_expect_code(r, c, tmf, 0);
-	assert_true(lu_of(r, 0)->n_fences > 0);
+	assert_true(rig_lu(r, 0)->n_fences > 0);
 	/* What comes next waits; another LU of the same back-end does not. */
 	next = rig_write(r, c, 0, 8, r->mem, 512);
 	assert_int_equal(r->disk[0]->n_cmds, 1);
@@ -239,7 +231,7 @@ static void stuck(struct rig *r, struct fake_conn *c, uint8_t function, uint64_t
 	rig_expect_nothing(r, c);
 	fake_tmf_answer(r->disk[0], SRPGW_TMF_COMPLETE);
 	rig_expect_status(r, c, next, SCSI_GOOD);
-	assert_int_equal(lu_of(r, 0)->n_fences, 0);
+	assert_int_equal(rig_lu(r, 0)->n_fences, 0);
 	fake_answer(fake_first(r->disk[0]));
 	rig_expect_idle(r);
 }
@@ -333,7 +325,7 @@ static void test_fence_does_not_stand_for_ever(void **state)
 	rig_wait_ms(r, 1000);
 	assert_int_equal(r->disk[0]->n_detaches, 1);
 	rig_wait_ms(r, 1000);
-	assert_int_equal(lu_of(r, 0)->n_fences, 0);
+	assert_int_equal(rig_lu(r, 0)->n_fences, 0);
 	rig_expect_status(r, c, rig_write(r, c, 0, 8, r->mem, 512), SCSI_GOOD);
 	rig_wait_ms(r, 20000);
 	assert_int_equal(r->disk[0]->n_detaches, 1);
@@ -357,7 +349,7 @@ static void test_session_dies_under_the_fence(void **state)
 	next = rig_write(r, c, 0, 8, r->mem, 512);
 	rig_wait_ms(r, 500);
 	assert_int_equal(rig_nexus(r)->n_detached, 0);
-	assert_int_equal(lu_of(r, 0)->path->state, PATH_UP);
+	assert_int_equal(rig_lu(r, 0)->path->state, PATH_UP);
 	rig_expect_nothing(r, c);
 	rig_expect_status(r, c, rig_write(r, c, 1, 8, r->mem, 512), SCSI_GOOD);
 	rig_wait_ms(r, 300);
@@ -396,8 +388,8 @@ static void test_failed_reset_gives_the_session_up(void **state)
 	assert_int_equal(r->disk[0]->n_detaches, 1);
 	r->disk[0]->tmf_result = SRPGW_TMF_COMPLETE;
 	rig_wait_ms(r, 2000);
-	assert_int_equal(lu_of(r, 0)->n_fences, 0);
-	assert_int_equal(lu_of(r, 0)->path->state, PATH_UP);
+	assert_int_equal(rig_lu(r, 0)->n_fences, 0);
+	assert_int_equal(rig_lu(r, 0)->path->state, PATH_UP);
 }
 
 static void test_reset_cancels_everywhere(void **state)
@@ -463,9 +455,9 @@ static void test_manager_loses_its_channel(void **state)
 	fake_break(b, FABRIC_DOWN_ERROR);
 	rig_run(r);
 	/* Nobody is told anything now, and yet the host takes its command for ended. */
-	assert_true(lu_of(r, 0)->n_fences > 0);
+	assert_true(rig_lu(r, 0)->n_fences > 0);
 	fake_answer(fake_first(r->disk[0]));
-	assert_int_equal(lu_of(r, 0)->n_fences, 0);
+	assert_int_equal(rig_lu(r, 0)->n_fences, 0);
 	fake_tmf_answer(r->disk[0], SRPGW_TMF_COMPLETE);
 	rig_run(r);
 	assert_true(list_empty(&rig_nexus(r)->tmfs));
@@ -490,7 +482,7 @@ static void test_too_many_functions(void **state)
 	rig_run(r);
 	assert_int_equal(r->disk[0]->n_detaches, 1);
 	rig_wait_ms(r, 2000);
-	assert_int_equal(lu_of(r, 0)->n_fences, 0);
+	assert_int_equal(rig_lu(r, 0)->n_fences, 0);
 	rig_expect_status(r, c, rig_read(r, c, 0, 0, r->mem, 512), SCSI_GOOD);
 }
 
