@@ -24,7 +24,6 @@ struct sg_submitter {
 	bool stop, ended, orphan;   /* orphan: the thread frees everything */
 	uint8_t cdb[SG_CDB_MAX];
 	struct iovec iov[SG_MAX_IOV];
-	size_t bounce_bytes;
 	uint8_t *bounce; /* data-out */
 };
 
@@ -146,7 +145,6 @@ struct sg_submitter *sg_submitter_new(uint32_t max_transfer_bytes)
 
 	if (!s)
 		return NULL;
-	s->bounce_bytes = max_transfer_bytes;
 	s->bounce = malloc(max_transfer_bytes);
 	STAILQ_INIT(&s->queue);
 	pthread_mutex_init(&s->lock, NULL);
