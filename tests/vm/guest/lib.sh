@@ -354,7 +354,7 @@ add_target() { echo "$1" | dd of="$SRP_DIR/srp-$RDMA_DEV-1/add_target" bs=4k sta
 
 # login [OPTION=VALUE,...]: one more session of the kernel; sets HOST (hostN). Fails with the kernel's reason.
 login() {
-	lg_before=" $(cd /sys/class/scsi_host && echo *) "
+	lg_before=" $(scsi_hosts) "
 	lg_string="id_ext=$ID_EXT,ioc_guid=$IOC_GUID,dest=$FABRIC_IP:$SRP_PORT${1:+,$1}"
 	lg_end=$(($(now_ms) + 10000))
 	until lg_error=$(add_target "$lg_string"); do
@@ -366,13 +366,21 @@ login() {
 		fail "the kernel could not log in with $lg_string: ${lg_error##*: }"
 	done
 	HOST=
-	for lg_h in /sys/class/scsi_host/*; do
+	for lg_h in $(scsi_hosts); do
 		case $lg_before in
-		*" ${lg_h##*/} "*) ;;
-		*) HOST=${lg_h##*/} ;;
+		*" $lg_h "*) ;;
+		*) HOST=${lg_h%:*} ;;
 		esac
 	done
 	[ -n "$HOST" ] || fail "a login without a new SCSI host"
+}
+
+# scsi_hosts: "hostN:INODE" of each. The kernel gives the number of a host that is just gone to the next one; an inode number it
+# does not give again.
+scsi_hosts() {
+	for sh_h in /sys/class/scsi_host/*; do
+		! sh_inode=$(stat -L -c %i "$sh_h" 2>/dev/null) || printf '%s ' "${sh_h##*/}:$sh_inode"
+	done
 }
 
 # refused_login [OPTIONS]: a login that must fail.
