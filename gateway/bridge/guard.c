@@ -111,7 +111,7 @@ static void guard_event(struct srpgw_path_ctx *ctx, const struct srpgw_event *ev
 	struct guard_path *p = (struct guard_path *)(void *)ctx;
 	bool in_order = p->state == PATH_ATTACHING || (p->state == PATH_UP && ev->kind != SRPGW_PATH_UP);
 
-	if (!in_order || ev->kind < SRPGW_PATH_PROGRESS || ev->kind > SRPGW_PATH_INVENTORY_CHANGED) {
+	if (!in_order || ev->kind < SRPGW_PATH_PROGRESS || ev->kind > SRPGW_PATH_MOVE) {
 		atomic_fetch_add(&host_of(p)->stats.events_out_of_order_total, 1);
 		log_error("bridge %s raised event %u on a path that is %s: dropped; this is a fault of the bridge",
 			  name_of(p), ev->kind, states[p->state]);
@@ -324,6 +324,14 @@ static void guard_mem_del(struct srpgw_bridge_target *target, void *base, size_t
 	t->plugin->real.mem_del(t->real, base, len);
 }
 
+static void guard_portals(struct srpgw_bridge_target *target, void (*emit)(void *arg, const struct srpgw_portal *p),
+			  void *arg)
+{
+	struct guard_target *t = target_of(target);
+
+	t->plugin->real.portals(t->real, emit, arg);
+}
+
 void guard_wrap_bridge(struct plugin *p)
 {
 	struct srpgw_bridge *g = &p->guarded;
@@ -341,4 +349,5 @@ void guard_wrap_bridge(struct plugin *p)
 	g->describe = p->real.describe ? guard_describe : NULL;
 	g->mem_add = p->real.mem_add ? guard_mem_add : NULL;
 	g->mem_del = p->real.mem_del ? guard_mem_del : NULL;
+	g->portals = p->real.portals ? guard_portals : NULL;
 }

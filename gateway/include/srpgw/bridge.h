@@ -120,6 +120,18 @@ enum srpgw_path_event {
 	SRPGW_PATH_UP,
 	SRPGW_PATH_DOWN,              /* text says why; permanent tells that a retry is pointless until a person acts */
 	SRPGW_PATH_INVENTORY_CHANGED, /* the back-end says that its LUNs changed */
+	/*
+	 * Of a path that is UP. SILENT: a question for a sign of life has not been answered for about two seconds; the
+	 * session stands, and what is outstanding may still be answered. HEARD: the back-end speaks again. A bridge that
+	 * cannot know says neither.
+	 */
+	SRPGW_PATH_SILENT,
+	SRPGW_PATH_HEARD,
+	/*
+	 * Of a path that is UP: the next attach() would find a better way (the preferred portal is back). When it suits,
+	 * the host lets nothing more in, waits a bounded time for what is outstanding, detaches and attaches at once.
+	 */
+	SRPGW_PATH_MOVE,
 };
 
 struct srpgw_event {
@@ -199,6 +211,25 @@ struct srpgw_host {
 			  struct srpgw_bridge_target **target, char *why, size_t why_cap);
 };
 
+/* One way to a back-end, as the bridge knows it; the strings are valid during the call. */
+struct srpgw_portal {
+	uint32_t struct_size;
+	int32_t group;       /* target portal group tag (RFC 7143 13.9); -1: not known */
+	const char *address; /* "10.0.0.1:3260" */
+	const char *state;   /* "active", "standby", "down", or "unknown": not tried yet */
+	const char *why;     /* why it is down; else NULL */
+	uint64_t since_ns;   /* when it came into this state, on the clock of host->now_ns(); 0: from the start */
+	uint32_t n_paths;    /* sessions that use it */
+};
+
+/* A target that discovery found at a portal; the strings are valid during the call. One call for each pair. */
+struct srpgw_found {
+	uint32_t struct_size;
+	int32_t group; /* target portal group tag; -1: not told */
+	const char *target_name;
+	const char *address;
+};
+
 struct srpgw_bridge {
 	uint32_t struct_size; /* set by SRPGW_BRIDGE_REGISTER */
 	uint32_t abi;
@@ -242,6 +273,20 @@ struct srpgw_bridge {
 	/* Optional: host memory that commands will use; control thread. 0 or -errno. */
 	int (*mem_add)(struct srpgw_bridge_target *target, void *base, size_t len);
 	void (*mem_del)(struct srpgw_bridge_target *target, void *base, size_t len);
+
+	/* Optional: the ways to the back-end, the preferred first; any thread, never waits. */
+	void (*portals)(struct srpgw_bridge_target *target, void (*emit)(void *arg, const struct srpgw_portal *p),
+			void *arg);
+
+	/*
+	 * Optional: asks the portal in @uri ("iscsi://HOST[:PORT]", no target) what it has, on reactor @r. found() comes
+	 * once per target and portal, then done() once: @rc 0, or -errno with one line of cause and cure in @why.
+	 * Return: 0 or -errno with text in @why (neither is called).
+	 */
+	int (*discover)(const struct srpgw_host *host, struct srpgw_reactor *r, const char *uri,
+			const struct srpgw_setting *settings, size_t n_settings, const char *initiator_name,
+			void (*found)(void *arg, const struct srpgw_found *f),
+			void (*done)(void *arg, int rc, const char *why), void *arg, char *why, size_t why_cap);
 };
 
 /* True when table pointer @t is large enough to hold member @m and the member is set. */

@@ -103,6 +103,21 @@ AT(srpgw_bridge, tmf, 112);
 AT(srpgw_bridge, describe, 120);
 AT(srpgw_bridge, mem_add, 128);
 AT(srpgw_bridge, mem_del, 136);
+AT(srpgw_bridge, portals, 144);
+AT(srpgw_bridge, discover, 152);
+
+AT(srpgw_portal, struct_size, 0);
+AT(srpgw_portal, group, 4);
+AT(srpgw_portal, address, 8);
+AT(srpgw_portal, state, 16);
+AT(srpgw_portal, why, 24);
+AT(srpgw_portal, since_ns, 32);
+AT(srpgw_portal, n_paths, 40);
+
+AT(srpgw_found, struct_size, 0);
+AT(srpgw_found, group, 4);
+AT(srpgw_found, target_name, 8);
+AT(srpgw_found, address, 16);
 
 #undef AT
 
@@ -111,7 +126,7 @@ _Static_assert(SRPGW_DELIVERY_NEVER == 0 && SRPGW_DELIVERY_MAYBE == 1 && SRPGW_D
 _Static_assert(SRPGW_DIR_NONE == 0 && SRPGW_DIR_IN == 1 && SRPGW_DIR_OUT == 2 && SRPGW_DIR_BIDI == 3, "direction");
 _Static_assert(SRPGW_RESID_NONE == 0 && SRPGW_RESID_UNDER == 1 && SRPGW_RESID_OVER == 2, "residual");
 _Static_assert(SRPGW_PATH_PROGRESS == 1 && SRPGW_PATH_UP == 2 && SRPGW_PATH_DOWN == 3 &&
-		   SRPGW_PATH_INVENTORY_CHANGED == 4,
+		   SRPGW_PATH_INVENTORY_CHANGED == 4 && SRPGW_PATH_SILENT == 5 && SRPGW_PATH_HEARD == 6 && SRPGW_PATH_MOVE == 7,
 	       "events");
 _Static_assert(SRPGW_TMF_COMPLETE == 0 && SRPGW_TMF_NO_SUCH_TASK == 1 && SRPGW_TMF_NOT_SUPPORTED == 2 &&
 		   SRPGW_TMF_FAILED == 3,
