@@ -12,8 +12,7 @@
 /* At which libiscsi logs what the target answers in a login. */
 enum { LOG_LEVEL_LOGIN_REPLIES = 6 };
 
-/* The number that libiscsi puts at the end of its text: "... Refused(111)". Return: -1 when there is none. */
-static int number_in(const char *text)
+int login_number_in(const char *text)
 {
 	const char *p = strrchr(text, '(');
 	char *end;
@@ -26,7 +25,7 @@ static void login_refused(struct srpgw_bridge_path *path)
 {
 	const struct conf *c = &path->target->conf;
 	const char *text = iscsi_get_error(path->iscsi), *words = login_proof_str(text);
-	int code = words ? 0 : number_in(text);
+	int code = words ? 0 : login_number_in(text);
 	bool permanent = false;
 
 	if (words) {
@@ -104,7 +103,7 @@ static void on_connect(struct iscsi_context *iscsi, int status, void *command_da
 	if (path->closing || path->state != PATH_CONNECTING)
 		return;
 	if (status != SCSI_STATUS_GOOD) {
-		int code = number_in(iscsi_get_error(iscsi));
+		int code = login_number_in(iscsi_get_error(iscsi));
 
 		path_fail(path, false, "cannot connect to %s: %s%s", path->portal,
 			  code > 0 ? strerror(code) : iscsi_get_error(iscsi),

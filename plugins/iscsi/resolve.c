@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Looks a portal's name up on a helper thread: getaddrinfo() may block for long, and libiscsi would call it on the
- * reactor. A number needs no help. A lookup outlives a path that was detached meanwhile; it then ends unheard.
+ * reactor. A number needs no help. A lookup outlives whoever asked and went away meanwhile; it then ends unheard.
  */
 #include "session.h"
 
@@ -12,7 +12,9 @@
 #include <string.h>
 
 struct resolve {
-	struct srpgw_bridge_path *path; /* NULL: forgotten. The reactor's. */
+	void (*done)(void *arg, const char *address, const char *why); /* NULL: forgotten. The reactor's. */
+	void *arg;
+	struct resolve **holder;
 	struct portal portal;
 	char address[PORTAL_MAX_BYTES];
 	char why[WHY_BYTES];
@@ -35,7 +37,7 @@ static int lookup(const struct portal *p, int flags, char *address, size_t cap)
 	return rc;
 }
 
-/* Helper thread: nothing of the path may be touched here. */
+/* Helper thread: nothing of who asked may be touched here. */
 static void work(void *arg)
 {
 	struct resolve *r = arg;
@@ -50,42 +52,45 @@ static void work(void *arg)
 static void worked(void *arg)
 {
 	struct resolve *r = arg;
-	struct srpgw_bridge_path *path = r->path;
 
-	if (path) {
-		path->resolve = NULL;
-		resolve_done(path, r->ok ? r->address : NULL, r->why);
+	if (r->done) {
+		*r->holder = NULL;
+		r->done(r->arg, r->ok ? r->address : NULL, r->why);
 	}
 	free(r);
 }
 
-int resolve_start(struct srpgw_bridge_path *path, const struct portal *p)
+int resolve_start(const struct srpgw_host *host, struct srpgw_reactor *reactor, const struct portal *p,
+		  void (*done)(void *arg, const char *address, const char *why), void *arg, struct resolve **out)
 {
 	char address[PORTAL_MAX_BYTES];
+	struct resolve *r;
+	int rc;
 
+	*out = NULL;
 	if (!lookup(p, AI_NUMERICHOST, address, sizeof(address))) {
-		resolve_done(path, address, NULL);
+		done(arg, address, NULL);
 		return 0;
 	}
-	struct resolve *r = calloc(1, sizeof(*r));
-
+	r = calloc(1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
-	r->path = path;
+	r->done = done;
+	r->arg = arg;
+	r->holder = out;
 	r->portal = *p;
-	path->resolve = r;
-	int rc = path->host->work(path->reactor, work, worked, r);
-
+	rc = host->work(reactor, work, worked, r);
 	if (rc) {
-		path->resolve = NULL;
 		free(r);
+		return rc;
 	}
-	return rc;
+	*out = r;
+	return 0;
 }
 
-void resolve_forget(struct srpgw_bridge_path *path)
+void resolve_forget(struct resolve **r)
 {
-	if (path->resolve)
-		path->resolve->path = NULL;
-	path->resolve = NULL;
+	if (*r)
+		(*r)->done = NULL;
+	*r = NULL;
 }

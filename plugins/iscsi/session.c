@@ -105,7 +105,7 @@ void path_watch(struct srpgw_bridge_path *path)
 
 static void end_context(struct srpgw_bridge_path *path)
 {
-	resolve_forget(path);
+	resolve_forget(&path->resolve);
 	if (path->watch)
 		path->host->watch_del(path->watch);
 	path->watch = NULL;
@@ -120,19 +120,9 @@ static void end_context(struct srpgw_bridge_path *path)
 
 /* ---- from a name to a session ---- */
 
-static void begin(struct srpgw_bridge_path *path, const struct portal *p)
+static void on_resolved(void *arg, const char *address, const char *why)
 {
-	int rc;
-
-	path->state = PATH_RESOLVING;
-	portal_str(p, path->portal, sizeof(path->portal));
-	rc = resolve_start(path, p);
-	if (rc)
-		path_fail(path, false, "cannot resolve %s: %s", path->portal, strerror(-rc));
-}
-
-void resolve_done(struct srpgw_bridge_path *path, const char *address, const char *why)
-{
+	struct srpgw_bridge_path *path = arg;
 	char text[PORTAL_MAX_BYTES * 2 + 32];
 
 	if (path->failed)
@@ -150,6 +140,17 @@ void resolve_done(struct srpgw_bridge_path *path, const char *address, const cha
 		snprintf(text, sizeof(text), "connecting to %s", path->address);
 		tell(path, SRPGW_PATH_PROGRESS, text);
 	}
+}
+
+static void begin(struct srpgw_bridge_path *path, const struct portal *p)
+{
+	int rc;
+
+	path->state = PATH_RESOLVING;
+	portal_str(p, path->portal, sizeof(path->portal));
+	rc = resolve_start(path->host, path->reactor, p, on_resolved, path, &path->resolve);
+	if (rc)
+		path_fail(path, false, "cannot resolve %s: %s", path->portal, strerror(-rc));
 }
 
 static void follow_redirect(struct srpgw_bridge_path *path)

@@ -183,17 +183,23 @@ const char *login_status_str(int code, bool *permanent);
 
 /* ---- resolve.c ---- */
 
-/* Looks @p's host up without blocking, then calls resolve_done(). Return: 0 or -errno. */
-int resolve_start(struct srpgw_bridge_path *path, const struct portal *p);
-/* The path does not want the answer any more. */
-void resolve_forget(struct srpgw_bridge_path *path);
-/* session.c: @address: "10.0.0.1:3260", or NULL with @why. Reactor. */
-void resolve_done(struct srpgw_bridge_path *path, const char *address, const char *why);
+/*
+ * Looks @p's host up without blocking, then calls @done once, on the reactor; for a number from inside this call.
+ * @done: address: "10.0.0.1:3260", or NULL with why.
+ * @out: NULL when nothing is under way; must stay where it is until then: it becomes NULL when @done is called.
+ * Return: 0, or -errno (@done is not called).
+ */
+int resolve_start(const struct srpgw_host *host, struct srpgw_reactor *reactor, const struct portal *p,
+		  void (*done)(void *arg, const char *address, const char *why), void *arg, struct resolve **out);
+/* The answer is not wanted any more: @done is not called. */
+void resolve_forget(struct resolve **r);
 
 /* ---- login.c ---- */
 
 /* A new context for @path's address, on its way. Return: 0, or -1 with path_fail() called. */
 int login_start(struct srpgw_bridge_path *path);
+/* The number that libiscsi puts at the end of its text: "... Refused(111)". Return: -1 when there is none. */
+int login_number_in(const char *text);
 /* Whose login libiscsi works on, on this thread, from now on; NULL: none. */
 void login_listen(struct srpgw_bridge_path *path);
 
