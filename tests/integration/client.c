@@ -14,6 +14,7 @@
  *					all lengths, verified
  *	slow				peers that say nothing, half, or a byte at a time, are cut off after the stated time
  *	credits				more commands at once than the request limit, in order, and the credits are back
+ *	pr PORT2 WHAT [...]		reservations of hosts at this gateway and at the one on PORT2, see client_pr_run.c
  *
  * Exit status 0: all as it should be; 1: not, with one line that says what.
  */
@@ -135,8 +136,13 @@ void host_end(struct host *h)
 	initiator_info(h->ini, &info);
 	if (info.protocol_errors)
 		fail("host %u: the gateway broke the protocol: %s", h->number, info.protocol_error);
+	host_close(h, true);
+}
+
+void host_close(struct host *h, bool polite)
+{
 	h->may_be_lost = true;
-	initiator_logout(h->ini, true, on_closed, h);
+	initiator_logout(h->ini, polite, on_closed, h);
 	client_wait(h->c, is_closed, h);
 	initiator_destroy(h->ini);
 	munmap(h->arena, h->arena_bytes);
@@ -354,7 +360,7 @@ static void run_load(struct client *c, uint32_t n_hosts, uint32_t depth)
 
 static int usage(void)
 {
-	fputs("usage: client HOST PORT load SESSIONS DEPTH [EXT] | abort N | reset N | tables | credits | slow\n", stderr);
+	fputs("usage: client HOST PORT load SESSIONS DEPTH [EXT] | abort N | reset N | tables | credits | slow | pr PORT2 WHAT\n", stderr);
 	return 2;
 }
 
@@ -382,6 +388,12 @@ int main(int argc, char **argv)
 		client_tables(&c);
 	} else if (strcmp(what, "credits") == 0) {
 		client_credits(&c);
+	} else if (strcmp(what, "pr") == 0 && argc > 5 && n) {
+		struct fabric_addr other;
+
+		if (fabric_addr_parse(argv[1], (uint16_t)n, &other))
+			return usage();
+		client_pr(&c, &other, argv + 5);
 	} else if (strcmp(what, "slow") == 0) {
 		client_slow(&c);
 	} else {

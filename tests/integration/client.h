@@ -37,6 +37,8 @@ void host_start(struct client *c, struct host *h, uint32_t number, size_t arena_
 void host_login(struct client *c, struct host *h, uint32_t number, size_t arena_bytes);
 /* Logs out; fails if the gateway ever broke the protocol. */
 void host_end(struct host *h);
+/* Ends the connection, with or without I_LOGOUT. */
+void host_close(struct host *h, bool polite);
 /* Repeats BUSY and unit attentions; anything but GOOD without residual fails. */
 void host_do(struct host *h, struct wait_cmd *w);
 
@@ -45,11 +47,12 @@ void cmd_rw(struct initiator_cmd *c, bool write, uint64_t lba, void *buf, uint32
 /* BUSY, TASK SET FULL, unit attention. */
 bool cmd_again(const struct initiator_cmd *c);
 
-/* client_tmf.c, client_data.c, client_slow.c */
+/* client_tmf.c, client_data.c, client_slow.c, client_pr_run.c */
 void client_abort(struct client *c, uint32_t n);
 void client_reset(struct client *c, uint32_t n);
 void client_tables(struct client *c);
 void client_credits(struct client *c);
 void client_slow(struct client *c);
+void client_pr(const struct client *c, const struct fabric_addr *other, char **argv);
 
 #endif
