@@ -5,6 +5,7 @@
  */
 #include "aca.h"
 #include "channel.h"
+#include "inventory.h"
 #include "io.h"
 #include "lu.h"
 #include "nexus.h"
@@ -127,12 +128,16 @@ static bool ua_exempt(uint8_t opcode)
 	return opcode == SCSI_OP_INQUIRY || opcode == SCSI_OP_REPORT_LUNS || opcode == SCSI_OP_REQUEST_SENSE;
 }
 
-/* To its logical unit. */
-static void dispatch(struct task *t)
+void command_dispatch(struct task *t)
 {
 	enum outcome ua;
 
 	t->lu = lu_find(t->nexus, t->lun);
+	if (inventory_decides(t)) {
+		t->lu = NULL;
+		inventory_hold(t);
+		return;
+	}
 	if (t->lu)
 		lu_ref(t->lu);
 	if (local_receive(t))
@@ -177,7 +182,7 @@ static bool admit(struct task *t, struct fabric_rx *rx, const struct srp_cmd *cm
 	if (why == OUTCOME_OK)
 		why = judge(t, cmd, len);
 	if (why == OUTCOME_OK)
-		dispatch(t);
+		command_dispatch(t);
 	else if (why == OUTCOME_NACA)
 		task_refuse_field(t, why, scsi_cdb_control_at(t->cdb, len));
 	else

@@ -10,8 +10,13 @@
 
 void event_luns_changed(struct nexus *n)
 {
-	for (size_t i = 0; i < n->n_lu; i++)
-		n->lu[i]->ua |= LU_UA_LUNS_CHANGED;
+	for (size_t i = 0; i < n->n_lu; i++) {
+		struct lu *lu = n->lu[i];
+
+		if (!lu->luns_told)
+			lu->ua |= LU_UA_LUNS_CHANGED;
+		lu->luns_told = false;
+	}
 	n->event = true;
 	/* The first channel that can sends it; without any the unit attention must do. */
 	list_for_each(pos, &n->channels)

@@ -129,6 +129,7 @@ static void take(struct io *io, struct nexus *n, struct lu *lu, struct path *p, 
 	io->lu = lu;
 	io->path = p;
 	io->submitted = io->fences = io->settled = io->hurried = io->ordered = false;
+	io->probed = NULL;
 	quota_take(io, quota_bytes);
 	io->pub.cdb = io->cdb;
 	io->pub.iov = io->iov;
@@ -161,9 +162,9 @@ bool io_acquire(struct task *t)
 	return true;
 }
 
-struct io *io_acquire_own(struct lu *lu)
+static struct io *acquire_own(struct nexus *nexus, struct lu *lu, struct path *p, struct buf *data, uint32_t quota_bytes)
 {
-	struct shard *s = lu->nexus->shard;
+	struct shard *s = nexus->shard;
 	struct list_node *n;
 	struct io *io;
 
@@ -172,15 +173,41 @@ struct io *io_acquire_own(struct lu *lu)
 	if (!n)
 		return NULL;
 	io = list_entry(n, struct io, node);
-	take(io, lu->nexus, lu, lu->path, 0);
+	take(io, nexus, lu, p, quota_bytes);
 	io->task = NULL;
 	io->serial = ++s->next_serial;
-	io->data = io->table = io->stash = NULL;
+	io->data = data;
+	io->table = io->stash = NULL;
 	io->rx = NULL;
 	memset(io->cdb, 0, sizeof(io->cdb));
-	io->pub.dir = SRPGW_DIR_NONE;
+	io->pub.dir = data ? SRPGW_DIR_IN : SRPGW_DIR_NONE;
 	io->pub.task_attr = SRPGW_ATTR_SIMPLE;
-	fill_iov(io, NULL);
+	fill_iov(io, data);
+	return io;
+}
+
+struct io *io_acquire_own(struct lu *lu)
+{
+	return acquire_own(lu->nexus, lu, lu->path, NULL, 0);
+}
+
+struct io *io_acquire_probe(struct path *p, uint32_t len_bytes, void (*done)(struct io *io))
+{
+	struct pool *pool = p->shard->pool;
+	struct buf *data;
+	struct io *io;
+
+	if (pool_get(pool, len_bytes, &data) < 0)
+		return NULL;
+	io = acquire_own(p->nexus, NULL, p, data, blocks_bytes(len_bytes));
+	if (!io) {
+		pool_put(pool, data);
+		return NULL;
+	}
+	io->probed = done;
+	/* Nothing of it can act on anything. */
+	io->settled = true;
+	memset(io->pub.lun, 0, sizeof(io->pub.lun));
 	return io;
 }
 

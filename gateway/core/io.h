@@ -29,6 +29,7 @@ struct io {
 	struct nexus *nexus;
 	struct lu *lu;
 	struct path *path; /* NULL for commands that the gateway answers */
+	void (*probed)(struct io *io); /* a question of the gateway's own: takes the answer; see io_acquire_probe() */
 	bool submitted;    /* the bridge has it */
 	bool fences;       /* its answer releases a fence of lu */
 	bool settled;      /* the back-end confirmed that it can no longer act */
@@ -59,6 +60,12 @@ bool io_acquire(struct task *t);
  * Return: NULL when none is free. io_release() as for others.
  */
 struct io *io_acquire_own(struct lu *lu);
+/*
+ * The same for a question to the target behind @p (LUN 0), with a data-in buffer of @len_bytes (> 0). It changes nothing, so
+ * no fence and no task management waits for it. @done: called once on the path's reactor, before the io is released.
+ * Return: NULL when no io or no memory is free.
+ */
+struct io *io_acquire_probe(struct path *p, uint32_t len_bytes, void (*done)(struct io *io));
 
 /* Pool memory that io_acquire() will take for @t, in bytes. */
 uint32_t io_need_bytes(const struct task *t);

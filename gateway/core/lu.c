@@ -61,7 +61,7 @@ static void lu_settle(struct lu *lu)
 	if (!lu->removed || lu->n_users > 0 || lu->n_fences > 0)
 		return;
 	lu_free(lu);
-	if (list_empty(&p->lus))
+	if (list_empty(&p->lus) && !p->inventory)
 		path_unwant(p);
 	if (heir) {
 		heir->n_older--;
@@ -96,8 +96,7 @@ void lu_fence_changed(struct lu *lu)
 	lu_settle(lu);
 }
 
-/* Both forms of one number compare equal; what is no number comes last. */
-static int compare(const uint8_t a[8], const uint8_t b[8])
+int lu_lun_compare(const uint8_t a[8], const uint8_t b[8])
 {
 	int32_t na = scsi_lun_to_number(a), nb = scsi_lun_to_number(b);
 
@@ -108,18 +107,13 @@ static int compare(const uint8_t a[8], const uint8_t b[8])
 	return memcmp(a, b, 8);
 }
 
-int lu_compare(const void *a, const void *b)
-{
-	return compare((*(struct lu *const *)a)->lun, (*(struct lu *const *)b)->lun);
-}
-
 struct lu *lu_search(struct lu *const *lus, size_t n, const uint8_t lun[8])
 {
 	size_t lo = 0, hi = n;
 
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2;
-		int c = compare(lun, lus[mid]->lun);
+		int c = lu_lun_compare(lun, lus[mid]->lun);
 
 		if (c == 0)
 			return lus[mid];

@@ -32,6 +32,8 @@ struct lu {
 	uint8_t lun[8], backend_lun[8];
 	bool kept;         /* scratch of nexus_build_lus() */
 	bool removed;      /* not mapped any more: freed when n_users is 0 */
+	bool imported;     /* from the inventory of its back-end, not from the map */
+	bool luns_told;    /* its host heard from the back-end that the LUNs changed, see event_luns_changed() */
 	uint32_t n_users;  /* tasks, detached ios and tmfs that point here */
 
 	struct list ready; /* tasks in READY, see order_place() */
@@ -56,7 +58,7 @@ static inline void lu_ref(struct lu *lu)
 {
 	lu->n_users++;
 }
-/* In an array sorted by lu_compare(). */
+/* In an array sorted by lu_lun_compare(). */
 struct lu *lu_search(struct lu *const *lus, size_t n, const uint8_t lun[8]);
 void lu_unref(struct lu *lu);
 /* Not mapped any more. May free. */
@@ -68,8 +70,8 @@ void lu_free(struct lu *lu);
  */
 void lu_succeed(struct lu *old, struct lu *heir);
 
-/* Order of nexus->lu, for qsort. */
-int lu_compare(const void *a, const void *b);
+/* Both forms of one number compare equal; what is no number comes last. */
+int lu_lun_compare(const uint8_t a[8], const uint8_t b[8]);
 /* n_fences went to or from 0. May free a removed LU. */
 void lu_fence_changed(struct lu *lu);
 /* Fenced, or its path is not up. */

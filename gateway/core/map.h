@@ -62,6 +62,8 @@ struct initiator_group {
 	size_t n_pattern;
 	struct lun_map_entry *lun; /* sorted by LUN number */
 	size_t n_lun;
+	struct backend **all; /* back-ends of which they see all LUNs, under the back-end's numbers; see lun_plan.h */
+	size_t n_all;
 };
 
 /* To which hosts asynchronous events are told at once, by AER_REQ. */

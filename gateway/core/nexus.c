@@ -8,6 +8,7 @@
 #include "../base/log.h"
 #include "channel.h"
 #include "fence.h"
+#include "inventory.h"
 #include "lu.h"
 #include "nexus_map.h"
 #include "path.h"
@@ -76,6 +77,7 @@ static void init(struct nexus *n, struct shard *s, const struct nexus_key *key, 
 	list_init(&n->tasks);
 	list_init(&n->tmfs);
 	list_init(&n->old_lus);
+	list_init(&n->undecided);
 	list_init(&n->paths);
 	for (unsigned i = 0; i < NEXUS_TAG_BUCKETS; i++)
 		list_init(&n->tags[i]);
@@ -170,6 +172,12 @@ static void stop_lingering(struct nexus *n)
 	n->lingering = n->letting_go = false;
 	for (size_t i = 0; i < n->n_lu; i++)
 		path_want(n->lu[i]->path);
+	list_for_each(pos, &n->paths) {
+		struct path *p = list_entry(pos, struct path, node);
+
+		if (p->inventory)
+			path_want(p);
+	}
 }
 
 static void admit(struct nexus *n, struct login *l)
@@ -285,7 +293,7 @@ static bool reap_paths(struct nexus *n)
 
 		if (!path_is_idle(p))
 			idle = false;
-		else if (list_empty(&p->lus))
+		else if (list_empty(&p->lus) && !p->inventory)
 			path_free(p);
 	}
 	return idle;
@@ -309,6 +317,7 @@ void nexus_settle(struct nexus *n)
 		reserve_nexus_lost(n);
 		fence_nexus_lost(n);
 	}
+	inventory_settle(n);
 	settle_logins(n);
 	if (n->n_channels == 0 && list_empty(&n->logins))
 		linger(n);

@@ -51,6 +51,7 @@ struct nexus {
 	size_t n_lu;
 	bool event; /* a unit attention that an AER_REQ is to tell, beside the next command; see event.h */
 	struct list old_lus;  /* not mapped any more, still in use */
+	struct list undecided; /* tasks in RECEIVED that an inventory decides, see inventory.h; oldest first */
 	struct list paths;
 	uint32_t n_detached;
 	uint64_t quota_bytes;

@@ -7,7 +7,9 @@
 
 #include "../base/log.h"
 #include "event.h"
+#include "inventory.h"
 #include "lu.h"
+#include "lun_plan.h"
 #include "map.h"
 #include "path.h"
 
@@ -65,36 +67,58 @@ static void wait_for_older(struct nexus *n)
 	}
 }
 
-int nexus_build_lus(struct nexus *n)
+static bool maps_all(const struct nexus *n, const struct backend *b)
 {
-	size_t n_want = n->group ? n->group->n_lun : 0, n_old = n->n_lu;
-	struct lu **old = n->lu;
-	bool changed = n_want != n_old;
+	for (size_t i = 0; n->group && i < n->group->n_all; i++)
+		if (n->group->all[i] == b)
+			return true;
+	return false;
+}
+
+/* Inventories of the back-ends that are mapped as a whole; before the LUs go that such a one inherits. */
+static int start_inventories(struct nexus *n)
+{
 	int rc = 0;
 
-	n->lu = n_want ? calloc(n_want, sizeof(struct lu *)) : NULL;
-	n->n_lu = 0;
-	if (n_want && !n->lu)
-		n_want = 0, rc = -ENOMEM;
-	for (size_t i = 0; i < n_want; i++) {
-		const struct lun_map_entry *e = &n->group->lun[i];
-		struct lu *lu = find_same(old, n_old, e);
+	for (size_t i = 0; n->group && i < n->group->n_all; i++) {
+		struct path *p = path_get(n, n->group->all[i]);
 
-		if (lu) {
-			lu->kept = true;
-		} else {
-			lu = revive(n, e);
-			if (!lu)
-				lu = lu_create(n, e);
-			changed = true;
-		}
-		if (lu)
-			n->lu[n->n_lu++] = lu;
-		else
+		if (!p || inventory_start(p) < 0)
 			rc = -ENOMEM;
 	}
-	if (n->n_lu)
-		qsort(n->lu, n->n_lu, sizeof(struct lu *), lu_compare);
+	return rc;
+}
+
+static void stop_inventories(struct nexus *n)
+{
+	list_for_each(pos, &n->paths) {
+		struct path *p = list_entry(pos, struct path, node);
+
+		if (!p->inventory || maps_all(n, p->backend))
+			continue;
+		inventory_stop(p);
+		if (list_empty(&p->lus))
+			path_unwant(p);
+		nexus_mark(n);
+	}
+}
+
+static struct lu *get_lu(struct nexus *n, struct lu *const *old, size_t n_old, const struct lun_map_entry *e,
+			 bool *changed)
+{
+	struct lu *lu = find_same(old, n_old, e);
+
+	if (lu) {
+		lu->kept = true;
+		return lu;
+	}
+	*changed = true;
+	lu = revive(n, e);
+	return lu ? lu : lu_create(n, e);
+}
+
+static void let_go(struct lu **old, size_t n_old)
+{
 	for (size_t i = 0; i < n_old; i++) {
 		if (!old[i]->kept)
 			lu_remove(old[i]);
@@ -102,6 +126,36 @@ int nexus_build_lus(struct nexus *n)
 			old[i]->kept = false;
 	}
 	free(old);
+}
+
+int nexus_build_lus(struct nexus *n)
+{
+	int rc = start_inventories(n);
+	size_t n_old = n->n_lu;
+	struct lu **old = n->lu;
+	struct lun_plan plan;
+	bool changed;
+
+	if (lun_plan_make(n, &plan) < 0)
+		rc = -ENOMEM;
+	changed = plan.n != n_old;
+	n->lu = plan.n ? calloc(plan.n, sizeof(struct lu *)) : NULL;
+	n->n_lu = 0;
+	if (plan.n && !n->lu)
+		plan.n = 0, rc = -ENOMEM;
+	for (size_t i = 0; i < plan.n; i++) {
+		struct lu *lu = get_lu(n, old, n_old, &plan.entry[i].map, &changed);
+
+		if (!lu) {
+			rc = -ENOMEM;
+			continue;
+		}
+		lu->imported = plan.entry[i].rank != 0;
+		n->lu[n->n_lu++] = lu;
+	}
+	let_go(old, n_old);
+	lun_plan_free(&plan);
+	stop_inventories(n);
 	wait_for_older(n);
 	return rc < 0 ? rc : changed;
 }
@@ -123,17 +177,21 @@ static void move_paths(struct nexus *n)
 	}
 }
 
-void nexus_apply(struct nexus *n)
+void nexus_remap(struct nexus *n, bool tell)
 {
-	int changed;
+	int changed = nexus_build_lus(n);
 
-	if (!nexus_resolve(n))
-		nexus_end(n, OUTCOME_UNMAPPED);
-	changed = nexus_build_lus(n);
 	if (changed < 0)
 		log_warn("session %u: out of memory for its LUN map", n->id);
-	if (changed != 0)
+	if (changed != 0 && tell)
 		event_luns_changed(n);
+}
+
+void nexus_apply(struct nexus *n)
+{
+	if (!nexus_resolve(n))
+		nexus_end(n, OUTCOME_UNMAPPED);
+	nexus_remap(n, true);
 	move_paths(n);
 	nexus_mark(n);
 }

@@ -12,10 +12,13 @@
 bool nexus_resolve(struct nexus *n);
 
 /*
- * Makes n->lu from the group: LUs that stay keep their state, others come and go.
+ * Makes n->lu from the group and the inventories of its back-ends: LUs that stay keep their state, others come and go.
  * Return: 1 something changed, 0 nothing, -ENOMEM when some are missing.
  */
 int nexus_build_lus(struct nexus *n);
+
+/* The same, and raises REPORTED LUNS DATA HAS CHANGED when something changed and hosts are to be @tell'ed. */
+void nexus_remap(struct nexus *n, bool tell);
 
 /*
  * Takes over another snapshot; ends the nexus when it is not admitted any more, raises REPORTED LUNS DATA HAS CHANGED

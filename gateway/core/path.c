@@ -9,6 +9,7 @@
 #include "claim.h"
 #include "event.h"
 #include "fence.h"
+#include "inventory.h"
 #include "lu.h"
 #include "nexus.h"
 #include "order.h"
@@ -40,6 +41,7 @@ static void set_state(struct path *p, enum path_state to)
 	}
 	if (to == PATH_OFF)
 		nexus_mark(p->nexus);
+	inventory_path_changed(p);
 }
 
 /* ---- session ---- */
@@ -196,7 +198,8 @@ void path_event(struct srpgw_path_ctx *ctx, const struct srpgw_event *ev)
 		break;
 	case SRPGW_PATH_INVENTORY_CHANGED:
 		log_info("session %u: back-end %s says that its logical units changed", p->nexus->id, p->backend->name);
-		event_luns_changed(p->nexus);
+		if (!inventory_outdated(p, NULL))
+			event_luns_changed(p->nexus);
 		break;
 	default:
 		break;
@@ -242,6 +245,8 @@ static bool may_run(const struct path *p)
 
 void path_run(struct path *p)
 {
+	if (p->inventory && may_run(p))
+		inventory_ask(p);
 	while (may_run(p) && !list_empty(&p->ready_lus)) {
 		struct lu *lu = list_entry(list_first(&p->ready_lus), struct lu, ready_node);
 		struct task *t;
@@ -401,6 +406,7 @@ void path_free(struct path *p)
 {
 	struct reactor *r = p->shard->reactor;
 
+	inventory_stop(p);
 	timer_cancel(r, &p->timer);
 	timer_cancel(r, &p->hold_timer);
 	timer_cancel(r, &p->fence_timer);

@@ -45,6 +45,7 @@ struct path {
 	struct reactor_timer pause_timer; /* armed: nothing is submitted, see path_pause() */
 	uint32_t backoff_ms;
 
+	struct inventory *inventory; /* all of the back-end is mapped; or NULL */
 	struct list lus;
 	struct list ready_lus;   /* those with tasks in READY and no fence; served in turn */
 	struct list outstanding; /* ios at the bridge */
@@ -113,6 +114,8 @@ void path_submit(struct task *t);
 void path_detach_io(struct io *io, bool fence, bool ordered);
 /* A command of the gateway's own, see io_acquire_own(): its LU is fenced until it is answered. The path is up. */
 void path_submit_own(struct io *io);
+/* A command of the gateway's own that asks something, see io_acquire_probe(). The path is up. */
+void path_submit_probe(struct io *io);
 /* Gives the session up when too much waits at it that nobody waits for any more. */
 void path_check_detached(struct path *p);
 void path_io_done(struct srpgw_io *pub);

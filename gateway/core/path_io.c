@@ -7,6 +7,7 @@
 #include "aca.h"
 #include "channel.h"
 #include "fence.h"
+#include "inventory.h"
 #include "io.h"
 #include "lu.h"
 #include "nexus.h"
@@ -57,6 +58,17 @@ static uint32_t moved_bytes(const struct task *t)
 	return r->resid_kind == SRPGW_RESID_UNDER ? t->data_len - r->resid : t->data_len;
 }
 
+/* The host is told, and the gateway looks what changed. */
+static void note_attention(const struct task *t, const struct srpgw_io *pub)
+{
+	const struct scsi_sense changed = outcome_row(OUTCOME_UA_LUNS_CHANGED)->sense;
+	struct scsi_sense sense;
+
+	if (t->lu->path->inventory && scsi_sense_parse(pub->sense, pub->sense_len, &sense) &&
+	    sense.key == changed.key && sense.asc == changed.asc && sense.ascq == changed.ascq)
+		inventory_outdated(t->lu->path, t->lu);
+}
+
 static void answered(struct task *t, const struct srpgw_io *pub)
 {
 	struct reply *r = &t->reply;
@@ -69,6 +81,8 @@ static void answered(struct task *t, const struct srpgw_io *pub)
 		r->resid = t->data_len;
 	r->sense = pub->sense;
 	r->sense_len = pub->sense_len < SRPGW_SENSE_MAX ? pub->sense_len : SRPGW_SENSE_MAX;
+	if (pub->status == SCSI_CHECK_CONDITION)
+		note_attention(t, pub);
 	len = t->dir == SRPGW_DIR_IN ? moved_bytes(t) : 0;
 	if (!task_set_state(t, len > 0 ? TASK_WAIT_PLACE : TASK_WAIT_RESPOND))
 		return;
@@ -127,6 +141,20 @@ static void answered_late(struct io *io)
 	nexus_mark(n);
 }
 
+/* Its place in the queue is that of an admitted command. */
+void path_submit_probe(struct io *io)
+{
+	io->path->n_admitted++;
+	submit(io);
+}
+
+static void probe_answered(struct io *io)
+{
+	io->path->n_admitted--;
+	io->probed(io);
+	io_release(io);
+}
+
 void path_io_done(struct srpgw_io *pub)
 {
 	struct io *io = io_of(pub);
@@ -146,7 +174,9 @@ void path_io_done(struct srpgw_io *pub)
 	hist_add(&p->backend_time, shard_clock_ns(s) - io->submitted_ns);
 	if (pub->delivery == SRPGW_DELIVERY_ANSWERED)
 		reserve_note(io);
-	if (io->task)
+	if (io->probed)
+		probe_answered(io);
+	else if (io->task)
 		complete(io);
 	else
 		answered_late(io);

@@ -125,6 +125,10 @@ static inline enum task_holder task_holder(const struct task *t)
 	return task_state_holder((enum task_state)t->state);
 }
 
+/* ---- command.c ---- */
+/* A command that was judged goes to its logical unit, is answered here, refused, or held by inventory_hold(). */
+void command_dispatch(struct task *t);
+
 /* It may go: takes its buffers, or waits for them in WAIT_BUFFER. */
 void task_go(struct task *t);
 /* It has its buffers: fetches what must be fetched, then executes. */
