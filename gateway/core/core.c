@@ -4,6 +4,7 @@
  * Layer: core.
  */
 #include "core_private.h"
+#include "keep_private.h"
 
 #include <errno.h>
 #include <string.h>
@@ -25,7 +26,9 @@ static int build(struct core *c, struct err *e)
 	c->gateway_name = strdup(c->params.gateway_name ? c->params.gateway_name : "srpgw");
 	if (!c->shard || !c->gateway_name)
 		return err_set(e, -ENOMEM, "out of memory");
-	rc = port_init(&c->port, c, c->n_shards);
+	rc = keep_init(c);
+	if (rc == 0)
+		rc = port_init(&c->port, c, c->n_shards);
 	if (rc < 0)
 		return err_set(e, rc, "out of memory");
 	for (uint32_t i = 0; i < c->n_shards; i++) {
@@ -88,6 +91,7 @@ void core_destroy(struct core *c)
 			shard_destroy(c->shard[i]);
 	if (c->port.core)
 		port_free(&c->port);
+	keep_free(c);
 	snapshots_free(c);
 	free(c->shard);
 	free(c->gateway_name);

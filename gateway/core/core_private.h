@@ -26,6 +26,7 @@ struct snapshot {
 };
 
 struct drain;
+struct keep;
 
 struct core {
 	struct core_params params;
@@ -37,6 +38,7 @@ struct core {
 	struct snapshot *snap; /* the present one */
 	struct list snapshots;
 	struct drain *drain;
+	struct keep *keep;
 	struct work_pool work;
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Commands that the gateway answers itself: REPORT LUNS from the LUN map, INQUIRY and REQUEST SENSE for LUNs that are
- * not mapped, and REQUEST SENSE that tells a unit attention of the gateway's own.
+ * not mapped, INQUIRY for LUNs whose back-end is away, and REQUEST SENSE that tells a unit attention of the gateway's
+ * own.
  * Layer: core. Source: SPC-4 6.33 (REPORT LUNS), 6.6 (INQUIRY), 6.39 (REQUEST SENSE); SAM-5 5.11 (LUNs not mapped).
  */
 #include "../base/be.h"
@@ -9,6 +10,7 @@
 #include "channel.h"
 #include "event.h"
 #include "io.h"
+#include "keep.h"
 #include "lu.h"
 #include "nexus.h"
 #include "path.h"
@@ -29,6 +31,8 @@ static uint32_t luns_bytes(const struct task *t)
 /* True when the CDB is in order; false when the task was refused. */
 static bool plan(struct task *t, uint32_t *alloc, uint32_t *full)
 {
+	struct keep_answer kept;
+
 	switch (t->cdb[0]) {
 	case SCSI_OP_REPORT_LUNS:
 		*alloc = be32_at(t->cdb + 6);
@@ -44,6 +48,10 @@ static bool plan(struct task *t, uint32_t *alloc, uint32_t *full)
 		return true;
 	case SCSI_OP_INQUIRY:
 		*alloc = be16_at(t->cdb + 3);
+		if (t->lu) {
+			*full = keep_find_inquiry(t, &kept) ? kept.len_bytes : 0;
+			return true;
+		}
 		*full = INQUIRY_BYTES;
 		if ((t->cdb[1] & 0x01) || t->cdb[2] != 0) {
 			/* No vital product data of a logical unit that is not there. */
@@ -73,7 +81,20 @@ static void report_luns(struct task *t)
 		chain_write(t->io->data, off, n->lu[i]->lun, t->buf_len - off < 8 ? t->buf_len - off : 8);
 }
 
-static void inquiry(struct task *t)
+/* False: it is no longer kept, or a shorter one is, since this task began to wait for memory. It was refused. */
+static bool kept_inquiry(struct task *t)
+{
+	struct keep_answer kept;
+
+	if (!keep_find_inquiry(t, &kept) || kept.len_bytes < t->buf_len) {
+		task_refuse(t, OUTCOME_PATH_HELD);
+		return false;
+	}
+	chain_write(t->io->data, 0, kept.data, t->buf_len);
+	return true;
+}
+
+static void absent_inquiry(struct task *t)
 {
 	uint8_t data[INQUIRY_BYTES];
 
@@ -96,11 +117,13 @@ void local_run(struct task *t)
 {
 	if (!task_set_state(t, TASK_EXECUTING))
 		return;
+	if (t->cdb[0] == SCSI_OP_INQUIRY && t->lu && !kept_inquiry(t))
+		return;
 	if (t->cdb[0] == SCSI_OP_REPORT_LUNS)
 		report_luns(t);
-	else if (t->cdb[0] == SCSI_OP_INQUIRY)
-		inquiry(t);
-	else
+	else if (t->cdb[0] == SCSI_OP_INQUIRY && !t->lu)
+		absent_inquiry(t);
+	else if (t->cdb[0] == SCSI_OP_REQUEST_SENSE)
 		request_sense(t);
 	if (t->cdb[0] == SCSI_OP_REPORT_LUNS)
 		event_luns_reported(t->nexus);
@@ -115,13 +138,21 @@ void local_run(struct task *t)
 	channel_mark(t->ch);
 }
 
+/* Its answer was kept while the back-end spoke to us. With descriptors that must be fetched it waits like others. */
+static bool is_kept(const struct task *t)
+{
+	struct keep_answer kept;
+
+	return t->lu->path->state != PATH_UP && t->n_table == 0 && keep_find_inquiry(t, &kept);
+}
+
 static bool is_local(const struct task *t)
 {
 	switch (t->cdb[0]) {
 	case SCSI_OP_REPORT_LUNS:
 		return true;
 	case SCSI_OP_INQUIRY:
-		return !t->lu;
+		return !t->lu || is_kept(t);
 	case SCSI_OP_REQUEST_SENSE:
 		return !t->lu || t->lu->ua != 0;
 	default:

@@ -9,6 +9,7 @@
 #include "fence.h"
 #include "inventory.h"
 #include "io.h"
+#include "keep.h"
 #include "lu.h"
 #include "nexus.h"
 #include "order.h"
@@ -69,6 +70,13 @@ static void note_attention(const struct task *t, const struct srpgw_io *pub)
 		inventory_outdated(t->lu->path, t->lu);
 }
 
+static void inquiry_answered(struct task *t, uint32_t len)
+{
+	aca_hide(t, len);
+	if (t->reply.status == SCSI_GOOD)
+		keep_note_inquiry(t, len);
+}
+
 static void answered(struct task *t, const struct srpgw_io *pub)
 {
 	struct reply *r = &t->reply;
@@ -87,7 +95,7 @@ static void answered(struct task *t, const struct srpgw_io *pub)
 	if (!task_set_state(t, len > 0 ? TASK_WAIT_PLACE : TASK_WAIT_RESPOND))
 		return;
 	if (len > 0 && t->cdb[0] == SCSI_OP_INQUIRY)
-		aca_hide(t, len);
+		inquiry_answered(t, len);
 	if (len > 0)
 		xfer_init(&t->xfer, &t->desc, t->io->data, len);
 	list_push_back(&t->ch->send, &t->node);

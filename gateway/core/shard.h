@@ -15,6 +15,7 @@
 #include "trace_kinds.h"
 
 struct io;
+struct keep_set;
 struct path;
 struct task;
 struct tmf;
@@ -54,6 +55,8 @@ struct shard {
 
 	const struct map *map; /* of @use; NULL before the first apply */
 	struct snapshot_use *use;
+	struct keep_set *kept;  /* what back-ends told before; NULL: nothing */
+	uint32_t n_keep_notes; /* on their way to control and back */
 
 	struct pool *pool;
 	struct task *tasks;
