@@ -80,7 +80,6 @@ void bridge_limits(struct srpgw_bridge_target *target, struct srpgw_limits *out)
 {
 	out->max_outstanding = target->conf.max_outstanding;
 	out->max_transfer_bytes = target->transport->max_transfer_bytes;
-	out->own_thread = target->transport->own_thread;
 	out->iscsi_transport_ids = true;
 }
 
@@ -91,6 +90,7 @@ void bridge_describe(struct srpgw_bridge_path *path, void (*emit)(void *arg, con
 					     [PATH_CONNECTING] = "connecting",
 					     [PATH_LOGGING_IN] = "logging in",
 					     [PATH_UP] = "up",
+					     [PATH_CLOSING] = "closing",
 					     [PATH_DOWN] = "down"};
 	const struct conf *c = &path->target->conf;
 	char text[64];
@@ -106,6 +106,8 @@ void bridge_describe(struct srpgw_bridge_path *path, void (*emit)(void *arg, con
 	emit(arg, "isid", text);
 	emit(arg, "authentication", c->mutual_user[0] ? "mutual chap" : c->chap_user[0] ? "chap" : "none");
 	emit(arg, "header_digest", path->header_digest ? "crc32c" : "none");
+	if (path->target->transport->describe)
+		path->target->transport->describe(path, emit, arg);
 	const struct {
 		const char *key;
 		uint64_t value;

@@ -59,6 +59,8 @@ static void put_marks(struct command *c)
 {
 	const struct srpgw_io *io = c->io;
 
+	if (c->path->target->transport->pads_data_in)
+		return;
 	c->has_head_mark = io->n_iov && io->iov[0].iov_len >= sizeof(uint64_t);
 	c->has_tail_mark = io->data_len > SHORT_BYTES && io->iov[io->n_iov - 1].iov_len >= sizeof(uint64_t);
 	if (io->data_len <= SHORT_BYTES)
@@ -80,6 +82,20 @@ static bool data_is_missing(const struct command *c)
 	    !memcmp(io->iov[0].iov_base, &c->path->mark, sizeof(uint64_t)))
 		return true;
 	return c->has_tail_mark && !under && !memcmp(tail_of(io), &c->path->mark, sizeof(uint64_t));
+}
+
+/*
+ * A transport that pads data-in leaves no mark, and what was in its own buffers may be of another command: of a command
+ * that failed the host gets what a residual vouches for. Sense keys NO SENSE and RECOVERED ERROR are no failures.
+ */
+static bool data_is_doubtful(const struct command *c, uint8_t status)
+{
+	const struct srpgw_io *io = c->io;
+	const uint8_t *s = io->sense;
+	unsigned key = !io->sense_len ? 0xf : (s[0] & 0x7e) == 0x72 ? s[1] & 0xf : io->sense_len > 2 ? s[2] & 0xf : 0xf;
+
+	return c->path->target->transport->pads_data_in && status != GOOD && io->resid_kind != SRPGW_RESID_UNDER &&
+	       !(status == CHECK_CONDITION && key <= 1);
 }
 
 /* ---- answers ---- */
@@ -163,7 +179,7 @@ static void finish(struct command *c)
 		take_sense(io, c->task);
 		changed = says_luns_changed(io);
 	}
-	if (io->dir == SRPGW_DIR_IN && data_is_missing(c)) {
+	if (io->dir == SRPGW_DIR_IN && (data_is_missing(c) || data_is_doubtful(c, status))) {
 		/* Whatever the status, the host must not be shown what else lies in the buffer. */
 		io->resid_kind = io->data_len ? SRPGW_RESID_UNDER : SRPGW_RESID_NONE;
 		io->resid = io->data_len;

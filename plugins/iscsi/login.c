@@ -76,13 +76,8 @@ static void logged_in(struct srpgw_bridge_path *path)
 		path_up(path);
 }
 
-static void on_login(struct iscsi_context *iscsi, int status, void *command_data, void *private_data)
+void login_answered(struct srpgw_bridge_path *path, int status)
 {
-	struct srpgw_bridge_path *path = private_data;
-
-	(void)iscsi, (void)command_data;
-	if (path->closing)
-		return;
 	if (status == SCSI_STATUS_GOOD)
 		logged_in(path);
 	else if (status == SCSI_STATUS_REDIRECT)
@@ -91,6 +86,21 @@ static void on_login(struct iscsi_context *iscsi, int status, void *command_data
 		path_lost(path);
 	else
 		login_refused(path);
+}
+
+static void on_login(struct iscsi_context *iscsi, int status, void *command_data, void *private_data)
+{
+	struct srpgw_bridge_path *path = private_data;
+
+	(void)iscsi, (void)command_data;
+	if (!path->closing)
+		login_answered(path, status);
+}
+
+void login_unreachable(struct srpgw_bridge_path *path, const char *why, const char *advice)
+{
+	path_fail(path, false, "cannot connect to %s: %s%s", path->portal, why, advice);
+	path_blame_portal(path);
 }
 
 static void on_connect(struct iscsi_context *iscsi, int status, void *command_data, void *private_data)
@@ -105,10 +115,8 @@ static void on_connect(struct iscsi_context *iscsi, int status, void *command_da
 	if (status != SCSI_STATUS_GOOD) {
 		int code = login_number_in(iscsi_get_error(iscsi));
 
-		path_fail(path, false, "cannot connect to %s: %s%s", path->portal,
-			  code > 0 ? strerror(code) : iscsi_get_error(iscsi),
-			  code == ECONNREFUSED ? "; is the target running, and is it that port?" : "");
-		path_blame_portal(path);
+		login_unreachable(path, code > 0 ? strerror(code) : iscsi_get_error(iscsi),
+				  code == ECONNREFUSED ? "; is the target running, and is it that port?" : "");
 		return;
 	}
 	path->state = PATH_LOGGING_IN;
@@ -155,6 +163,7 @@ static int set_identity(struct srpgw_bridge_path *path)
 int login_start(struct srpgw_bridge_path *path)
 {
 	const struct transport *t = path->target->transport;
+	char why[WHY_BYTES];
 
 	path->state = PATH_CONNECTING;
 	path->iscsi = iscsi_create_context(path->initiator_name);
@@ -184,8 +193,17 @@ int login_start(struct srpgw_bridge_path *path)
 		path_fail(path, false, "cannot prepare the login: %s", iscsi_get_error(path->iscsi));
 		return -1;
 	}
-	if (t->prepare)
-		t->prepare(path->iscsi);
+	if (t->prepare && t->prepare(path->iscsi, why, sizeof(why))) {
+		path_fail(path, true, "%s", why);
+		return -1;
+	}
+	if (t->offsite) {
+		int rc = t->offsite->dial(path);
+
+		if (rc)
+			path_fail(path, false, "cannot begin to connect to %s: %s", path->portal, strerror(-rc));
+		return rc ? -1 : 0;
+	}
 	if (iscsi_connect_async(path->iscsi, path->address, on_connect, path)) {
 		path_fail(path, false, "cannot connect to %s: %s", path->portal, iscsi_get_error(path->iscsi));
 		path_blame_portal(path);

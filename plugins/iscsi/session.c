@@ -46,10 +46,11 @@ void path_fail(struct srpgw_bridge_path *path, bool permanent, const char *fmt, 
 
 void path_lost(struct srpgw_bridge_path *path)
 {
+	bool has_socket = path->target->transport->type == TCP_TRANSPORT;
 	int fd = iscsi_get_fd(path->iscsi);
 	const char *during = path->state == PATH_UP ? "" : " during the login";
 	char byte;
-	ssize_t n = fd < 0 ? 0 : recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	ssize_t n = fd < 0 ? 0 : has_socket ? recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) : 1;
 
 	if (!n)
 		path_fail(path, false, "the target at %s closed the connection%s", path->portal, during);
@@ -103,19 +104,30 @@ void path_watch(struct srpgw_bridge_path *path)
 	path->watched = events;
 }
 
-static void end_context(struct srpgw_bridge_path *path)
+/* @wait: where ending it takes a while. Return: true if path_hung_up() will be called. */
+static bool end_context(struct srpgw_bridge_path *path, bool wait)
 {
+	const struct offsite *offsite = path->target->transport->offsite;
+
 	resolve_forget(&path->resolve);
 	if (path->watch)
 		path->host->watch_del(path->watch);
 	path->watch = NULL;
+	if (path->errand)
+		offsite->forget(path);
 	if (!path->iscsi)
-		return;
+		return false;
 	/* Its callbacks come now, for everything that is under way; we answer that ourselves, afterwards. */
 	path->closing = true;
-	iscsi_destroy_context(path->iscsi);
+	if (offsite)
+		iscsi_scsi_cancel_all_tasks(path->iscsi);
+	else
+		iscsi_destroy_context(path->iscsi);
 	path->closing = false;
+	if (offsite)
+		return offsite->hang_up(path, wait);
 	path->iscsi = NULL;
+	return false;
 }
 
 /* ---- from a name to a session ---- */
@@ -133,7 +145,7 @@ static void on_resolved(void *arg, const char *address, const char *why)
 		return;
 	}
 	snprintf(path->address, sizeof(path->address), "%s", address);
-	if (!login_start(path))
+	if (!login_start(path) && path->iscsi)
 		path_watch(path);
 	/* The first one happens inside attach(): too early for an event. */
 	if (!path->inside && !path->failed) {
@@ -167,7 +179,7 @@ static void follow_redirect(struct srpgw_bridge_path *path)
 			  path->portal);
 		return;
 	}
-	end_context(path);
+	end_context(path, false);
 	begin(path, &p);
 	snprintf(text, sizeof(text), "redirected to %s", path->portal);
 	tell(path, SRPGW_PATH_PROGRESS, text);
@@ -186,15 +198,37 @@ static void finish_detach(struct srpgw_bridge_path *path)
 	done(arg);
 }
 
-static void end_session(struct srpgw_bridge_path *path)
+static void session_over(struct srpgw_bridge_path *path)
 {
 	path->state = PATH_DOWN;
 	path->host->timer_cancel(path->deadline);
-	end_context(path);
 	/* Said first, so that what the host submits because of the answers does not come here. */
 	tell(path, SRPGW_PATH_DOWN, path->why);
 	commands_drop(path);
 	tmfs_drop(path);
+}
+
+/* What is outstanding is answered when nothing of it can act through this context any more. */
+static void end_session(struct srpgw_bridge_path *path)
+{
+	path->state = PATH_CLOSING;
+	path->host->timer_cancel(path->deadline);
+	if (end_context(path, true))
+		timers_closing(path);
+	else
+		session_over(path);
+}
+
+void path_hung_up(struct srpgw_bridge_path *path)
+{
+	session_over(path);
+	path_run(path, 0);
+}
+
+void path_give_up_closing(struct srpgw_bridge_path *path)
+{
+	path->target->transport->offsite->forget(path);
+	session_over(path);
 }
 
 /*
@@ -263,9 +297,9 @@ void path_run(struct srpgw_bridge_path *path, int revents)
 	}
 	if (path->redirected && !path->failed)
 		follow_redirect(path);
-	if (path->detached && !path->failed && path->state != PATH_DOWN && detach_step(path))
+	if (path->detached && !path->failed && path->state < PATH_CLOSING && detach_step(path))
 		path_fail(path, false, "detached");
-	if (path->failed && path->state != PATH_DOWN)
+	if (path->failed && path->state < PATH_CLOSING)
 		end_session(path);
 	tmfs_report(path);
 	if (path->iscsi && !path->failed)

@@ -30,16 +30,43 @@
 #define MAX_REDIRECTS 4u
 #define WHY_BYTES 384u
 
+/*
+ * Parts of a session's life away from the reactor. All of these are called there, though. One errand at a time: from
+ * its start path->errand is set and path->iscsi is NULL.
+ */
+struct offsite {
+	/*
+	 * Connects path->iscsi to path->address and logs in; then calls login_unreachable() or login_answered(), with
+	 * path->iscsi back in place. Return: 0, or -errno: it has not begun.
+	 */
+	int (*dial)(struct srpgw_bridge_path *path);
+	bool (*is_connected)(struct srpgw_bridge_path *path);
+	/*
+	 * Ends path->iscsi, of which no callback can come any more. @wait: calls path_hung_up() then. Return: true if
+	 * it will be called.
+	 */
+	bool (*hang_up)(struct srpgw_bridge_path *path, bool wait);
+	/* Nobody waits for the errand any more; it ends by itself, and the context with it. */
+	void (*forget)(struct srpgw_bridge_path *path);
+};
+
 /* What differs between the transports that libiscsi has. */
 struct transport {
 	const char *name, *scheme;
 	enum iscsi_transport_type type;
 	uint32_t default_outstanding, most_outstanding;
 	uint32_t max_transfer_bytes; /* 0: none */
-	bool own_thread;
+	/* Else a task management function ends the session, and the host's path is built anew. */
 	bool has_tmf;
-	/* Settings of the context before it connects; may be NULL. */
-	void (*prepare)(struct iscsi_context *iscsi);
+	/* libiscsi fills the whole of a data-in buffer, whatever the target sent. */
+	bool pads_data_in;
+	/* What must not happen on a reactor because it blocks; NULL: nothing does. */
+	const struct offsite *offsite;
+	/* Settings of the context before it connects; may be NULL. Return: 0, or -1 with one line in @why. */
+	int (*prepare)(struct iscsi_context *iscsi, char *why, size_t why_cap);
+	/* Facts for the status; may be NULL. */
+	void (*describe)(struct srpgw_bridge_path *path, void (*emit)(void *arg, const char *key, const char *value),
+			 void *arg);
 	/* Revents as the transport's iscsi_service() bears them; may be NULL. */
 	int (*revents)(int revents);
 	/* Settings of the socket of a session that is up; may be NULL. */
@@ -75,6 +102,7 @@ enum path_state {
 	PATH_CONNECTING,
 	PATH_LOGGING_IN,
 	PATH_UP,
+	PATH_CLOSING,    /* failed or detached; the context is ended offsite */
 	PATH_DOWN,       /* no context; only detach() is left */
 };
 
@@ -138,6 +166,7 @@ struct srpgw_bridge_path {
 	struct srpgw_timer *kick;     /* path_run() from a clean stack, in the next round of the reactor */
 	struct srpgw_timer *deadline; /* of the state */
 	struct resolve *resolve;
+	void *errand; /* of struct offsite */
 	enum path_state state;
 	bool kicked;
 	unsigned inside; /* calls of ours on the stack that path_run() waits for */
@@ -200,6 +229,9 @@ void resolve_forget(struct resolve **r);
 int login_start(struct srpgw_bridge_path *path);
 /* The number that libiscsi puts at the end of its text: "... Refused(111)". Return: -1 when there is none. */
 int login_number_in(const char *text);
+/* What became of the connection, unless it stands; of the login. */
+void login_unreachable(struct srpgw_bridge_path *path, const char *why, const char *advice);
+void login_answered(struct srpgw_bridge_path *path, int status);
 /* Whose login libiscsi works on, on this thread, from now on; NULL: none. */
 void login_listen(struct srpgw_bridge_path *path);
 
@@ -212,6 +244,10 @@ void path_fail(struct srpgw_bridge_path *path, bool permanent, const char *fmt, 
 void path_lost(struct srpgw_bridge_path *path);
 /* Has path_run() called soon. */
 void path_kick(struct srpgw_bridge_path *path);
+/* The context is ended, offsite. */
+void path_hung_up(struct srpgw_bridge_path *path);
+/* Waiting for that takes too long. */
+void path_give_up_closing(struct srpgw_bridge_path *path);
 /* Lets libiscsi work, then settles. Not from inside a callback of libiscsi. */
 void path_run(struct srpgw_bridge_path *path, int revents);
 /*
@@ -229,7 +265,7 @@ void path_blame_portal(struct srpgw_bridge_path *path);
 
 void timers_login(struct srpgw_bridge_path *path);
 void timers_up(struct srpgw_bridge_path *path);
-void timers_detach(struct srpgw_bridge_path *path);
+void timers_closing(struct srpgw_bridge_path *path);
 void on_deadline(void *arg);
 /* One step of an orderly end. Return: true when the session may be destroyed. */
 bool detach_step(struct srpgw_bridge_path *path);

@@ -13,6 +13,9 @@
  */
 #define DRAIN_MS 1000u
 #define LOGOUT_MS (SRPGW_DETACH_MS - 300u)
+/* How long the end of a context is awaited before it is left to itself, and the least of it in a detach. */
+#define CLOSING_MS 1000u
+#define CLOSING_LEAST_MS 200u
 /* A NOP that waits for the command window says nothing about the target's health until much later. */
 #define WINDOW_PATIENCE 6u
 
@@ -32,7 +35,12 @@ static void login_expired(struct srpgw_bridge_path *path)
 					    [PATH_CONNECTING] = "no connection",
 					    [PATH_LOGGING_IN] = "the login was not answered"};
 
-	path_fail(path, false, "%s: %s within %u ms; is the target reachable?", path->portal, doing[path->state],
+	const struct offsite *offsite = path->target->transport->offsite;
+	enum path_state state = path->state;
+
+	if (state == PATH_CONNECTING && offsite && offsite->is_connected(path))
+		state = PATH_LOGGING_IN;
+	path_fail(path, false, "%s: %s within %u ms; is the target reachable?", path->portal, doing[state],
 		  path->target->conf.login_timeout_ms);
 	path_blame_portal(path);
 }
@@ -112,6 +120,20 @@ static uint64_t detaching_for_ms(struct srpgw_bridge_path *path)
 	return (path->host->now_ns(path->reactor) - path->detach_ns) / NS_PER_MS;
 }
 
+void timers_closing(struct srpgw_bridge_path *path)
+{
+	uint64_t ms = CLOSING_MS;
+
+	if (path->detached) {
+		uint64_t spent = detaching_for_ms(path);
+
+		ms = spent + CLOSING_MS < SRPGW_DETACH_MS ? CLOSING_MS : SRPGW_DETACH_MS - spent;
+		if (spent >= SRPGW_DETACH_MS || ms < CLOSING_LEAST_MS)
+			ms = CLOSING_LEAST_MS;
+	}
+	arm_ms(path, ms);
+}
+
 bool detach_step(struct srpgw_bridge_path *path)
 {
 	uint64_t ms = detaching_for_ms(path);
@@ -140,7 +162,9 @@ void on_deadline(void *arg)
 {
 	struct srpgw_bridge_path *path = arg;
 
-	if (!path->detached && !path->failed) {
+	if (path->state == PATH_CLOSING) {
+		path_give_up_closing(path);
+	} else if (!path->detached && !path->failed) {
 		if (path->state == PATH_UP)
 			check_life(path);
 		else

@@ -161,6 +161,29 @@ static void abort_task(struct tmf *t)
 	}
 }
 
+/*
+ * The transport cannot carry it. With the session end the commands of its nexus that the target still waits for; the
+ * function itself fails, because others' commands do not end, and because a target may let go on what its device has.
+ */
+static void do_without(struct tmf *t)
+{
+	struct srpgw_bridge_path *path = t->path;
+	const struct command *c;
+	bool affected = t->pub->function != SRPGW_TMF_ABORT_TASK_SET;
+
+	if (t->pub->function == SRPGW_TMF_CLEAR_ACA) {
+		answered(t, SRPGW_TMF_NOT_SUPPORTED);
+		return;
+	}
+	TAILQ_FOREACH(c, &path->sent, node)
+		affected |= is_affected(t, c);
+	if (!affected)
+		answered(t, SRPGW_TMF_COMPLETE);
+	else
+		path_fail(path, false, "%s cannot carry task management here: the session ends and begins anew instead",
+			  path->target->transport->name);
+}
+
 void tmf_submit(struct srpgw_bridge_path *path, struct srpgw_tmf *pub)
 {
 	struct tmf *t = pub->scratch;
@@ -173,7 +196,7 @@ void tmf_submit(struct srpgw_bridge_path *path, struct srpgw_tmf *pub)
 		answered(t, SRPGW_TMF_FAILED);
 		return;
 	}
-	if (!path->target->transport->has_tmf || !is_known(pub->function) || lun_bits(pub->lun) < 0) {
+	if (!is_known(pub->function) || lun_bits(pub->lun) < 0) {
 		answered(t, SRPGW_TMF_NOT_SUPPORTED);
 		return;
 	}
@@ -181,6 +204,8 @@ void tmf_submit(struct srpgw_bridge_path *path, struct srpgw_tmf *pub)
 		abort_task(t);
 	else if (pub->function != SRPGW_TMF_CLEAR_ACA)
 		commands_drop_queued(path, pub->lun);
+	if (!path->target->transport->has_tmf && t->state == TMF_WAITING)
+		do_without(t);
 }
 
 void tmfs_report(struct srpgw_bridge_path *path)
