@@ -22,7 +22,9 @@ static void print_group(const struct initiator_group *g, FILE *out)
 	for (size_t i = 0; i < g->n_lun; i++)
 		fprintf(out, "    LUN %s is LUN %s of %s\n", scsi_lun_str(g->lun[i].lun, lun),
 			scsi_lun_str(g->lun[i].backend_lun, backend_lun), g->lun[i].backend->name);
-	if (g->n_lun == 0)
+	for (size_t i = 0; i < g->n_all; i++)
+		fprintf(out, "    all LUNs of %s\n", g->all[i]->name);
+	if (g->n_lun == 0 && g->n_all == 0)
 		fprintf(out, "    no LUNs\n");
 }
 

@@ -205,6 +205,25 @@ static void unknown_backend(struct checker *k, const char *name, const struct js
 		err_cure(e, "add it to \"backends\"");
 }
 
+/* All LUNs of a back-end. */
+static void check_all(struct checker *k, const struct schema_list *list, size_t i, struct json_path item)
+{
+	const struct config_lun *l = CONFIG_ITEM(list, struct config_lun, i);
+	struct json_path at = json_path_key(item, l->lun.given ? "lun" : "backend_lun");
+
+	if (l->lun.given || l->backend_lun.given)
+		err_cure(problem_at(k->problems, &at, "with \"all\" the back-end's own numbers hold"),
+			 "remove this key, or make an entry of its own for that LUN: it wins");
+	at = json_path_key(item, "backend");
+	for (size_t j = 0; j < i; j++) {
+		const struct config_lun *other = CONFIG_ITEM(list, struct config_lun, j);
+
+		if (other->all && other->backend && strcmp(other->backend, l->backend) == 0)
+			err_cure(problem_at(k->problems, &at, "luns[%zu] maps all of this back-end too", j),
+				 "remove one of the two");
+	}
+}
+
 static void check_lun(struct checker *k, const struct schema_list *list, size_t i, struct json_path path)
 {
 	struct config_lun *l = CONFIG_ITEM(list, struct config_lun, i);
@@ -214,9 +233,7 @@ static void check_lun(struct checker *k, const struct schema_list *list, size_t 
 	if (!find_backend(k->c, l->backend))
 		unknown_backend(k, l->backend, &at);
 	if (l->all) {
-		at = json_path_key(item, "all");
-		err_cure(problem_at(k->problems, &at, "mapping all LUNs of a back-end is not available yet"),
-			 "write one entry with \"lun\" and \"backend_lun\" for each");
+		check_all(k, list, i, item);
 		return;
 	}
 	at = json_path_key(item, "lun");
@@ -237,25 +254,50 @@ static void check_lun(struct checker *k, const struct schema_list *list, size_t 
 	}
 }
 
+/* "luns": "all" becomes the entry that it stands for. */
+static int expand_luns(struct checker *k, struct schema_list *list, struct json_path path)
+{
+	const struct schema_list *backends = &k->c->backends;
+	struct config_lun *l;
+
+	if (!list->word)
+		return 0;
+	if (backends->n != 1) {
+		err_cure(problem_at(k->problems, &path, "\"all\" of which back-end? There are %zu", backends->n),
+			 "write [ { \"backend\": NAME, \"all\": true } ], with an entry for each that is meant");
+		return 0;
+	}
+	l = arena_array(&k->c->arena, 1, sizeof(*l));
+	if (!l)
+		return -ENOMEM;
+	l->backend = CONFIG_ITEM(backends, struct config_backend, 0)->name;
+	l->all = true;
+	*list = (struct schema_list){ .item = l, .n = 1 };
+	return 0;
+}
+
 static void check_luns(struct checker *k, const struct schema_list *list, struct json_path path)
 {
 	for (size_t i = 0; i < list->n; i++)
 		check_lun(k, list, i, path);
 }
 
-static void check_groups(struct checker *k, const struct config_target *t, struct json_path path)
+static int check_groups(struct checker *k, const struct config_target *t, struct json_path path)
 {
 	struct json_path list = json_path_key(path, "groups");
 
 	for (size_t i = 0; i < t->groups.n; i++) {
-		const struct config_group *g = CONFIG_ITEM(&t->groups, struct config_group, i);
+		struct config_group *g = CONFIG_ITEM(&t->groups, struct config_group, i);
 		struct json_path item = json_path_index(list, i), at = json_path_key(item, "initiators");
 
 		if (g->initiators.n == 0)
 			err_cure(problem_at(k->problems, &at, "the list is empty: nobody is in this group"),
 				 "name the initiators, or remove the group");
 		check_patterns(k, &g->initiators, at);
-		check_luns(k, &g->luns, json_path_key(item, "luns"));
+		at = json_path_key(item, "luns");
+		if (expand_luns(k, &g->luns, at))
+			return -ENOMEM;
+		check_luns(k, &g->luns, at);
 		at = json_path_key(item, "name");
 		for (size_t j = 0; j < i && g->name; j++) {
 			const struct config_group *other = CONFIG_ITEM(&t->groups, struct config_group, j);
@@ -265,6 +307,7 @@ static void check_groups(struct checker *k, const struct config_target *t, struc
 					 "choose another name");
 		}
 	}
+	return 0;
 }
 
 static unsigned long long hex64(const uint8_t b[8])
@@ -300,7 +343,7 @@ static int check_target(struct checker *k, size_t i, struct json_path list)
 	struct config_target *t = CONFIG_ITEM(&k->c->targets, struct config_target, i);
 	struct json_path path = json_path_index(list, i), at = json_path_key(path, "initiators");
 
-	if (complete_target(k, t, i, path))
+	if (complete_target(k, t, i, path) || expand_luns(k, &t->luns, json_path_key(path, "luns")))
 		return -ENOMEM;
 	if (t->initiators.n == 0 && (t->groups.n == 0 || t->luns.n))
 		err_cure(problem_at(k->problems, &at, "this target has no initiators: nobody could %s",
@@ -308,7 +351,8 @@ static int check_target(struct checker *k, size_t i, struct json_path list)
 			 "list who may log in; \"*\" lets everybody in");
 	check_patterns(k, &t->initiators, at);
 	check_luns(k, &t->luns, json_path_key(path, "luns"));
-	check_groups(k, t, path);
+	if (check_groups(k, t, path))
+		return -ENOMEM;
 	for (size_t j = 0; j < i; j++) {
 		const struct config_target *other = CONFIG_ITEM(&k->c->targets, struct config_target, j);
 

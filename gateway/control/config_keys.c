@@ -107,7 +107,7 @@ static const struct schema_key lun_keys[] = {
 	{ "backend_lun", SCHEMA_LUN, AT(config_lun, backend_lun),
 	  .help = "LUN at the back-end; without it, the same as `lun`" },
 	{ "all", SCHEMA_BOOL, AT(config_lun, all), .def = "false",
-	  .help = "map all LUNs of the back-end under their own numbers" },
+	  .help = "map all LUNs of the back-end under their own numbers, see \"All LUNs\"" },
 	END
 };
 
@@ -123,8 +123,8 @@ static const struct schema_key group_keys[] = {
 	{ "name", SCHEMA_STRING, AT(config_group, name), .help = "for people; without it, the number of the group" },
 	{ "initiators", SCHEMA_STRINGS, AT(config_group, initiators), .required = true,
 	  .help = "a list of patterns, see \"Initiators\"" },
-	{ "luns", SCHEMA_OBJECTS, AT(config_group, luns), .object = &lun_object, .def = "[]",
-	  .help = "what these initiators see" },
+	{ "luns", SCHEMA_OBJECTS, AT(config_group, luns), .object = &lun_object, .word = "all", .def = "[]",
+	  .help = "what these initiators see; `\"all\"`: all LUNs of the only back-end" },
 	END
 };
 
@@ -143,8 +143,8 @@ static const struct schema_key target_keys[] = {
 	  .help = "I/O controller GUID; without it, one made from the machine's identity" },
 	{ "initiators", SCHEMA_STRINGS, AT(config_target, initiators),
 	  .help = "who may log in beside the groups: a list of patterns, see \"Initiators\"" },
-	{ "luns", SCHEMA_OBJECTS, AT(config_target, luns), .object = &lun_object, .def = "[]",
-	  .help = "what `initiators` see" },
+	{ "luns", SCHEMA_OBJECTS, AT(config_target, luns), .object = &lun_object, .word = "all", .def = "[]",
+	  .help = "what `initiators` see; `\"all\"`: all LUNs of the only back-end" },
 	{ "groups", SCHEMA_OBJECTS, AT(config_target, groups), .object = &group_object, .def = "[]",
 	  .help = "initiators with LUN maps of their own; searched before `initiators`" },
 	{ "async_events", SCHEMA_ENUM, AT(config_target, async_events), .names = async_events_names, .def = "\"asked\"",

@@ -28,6 +28,9 @@ static int read_objects(struct reader *r, const struct schema_key *k, const json
 	size_t size = k->object->size_bytes;
 	int rc = 0;
 
+	list->word = k->word && json_is_string(v) && strcmp(json_string_value(v), k->word) == 0;
+	if (list->word)
+		return 0;
 	if (!json_is_array(v)) {
 		wrong_kind(r, k, &path);
 		return 0;

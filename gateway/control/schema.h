@@ -44,6 +44,7 @@ struct schema_lun {
 struct schema_list {
 	void *item;
 	size_t n;
+	bool word; /* OBJECTS: the key's word stood there, the list is empty */
 };
 
 struct schema_strings {
@@ -67,6 +68,7 @@ struct schema_key {
 	const char *unit;		    /* "bytes", "ms", or NULL */
 	const char *def;		    /* default as JSON text, or NULL: absent */
 	const char *const *names;	    /* ENUM: NULL-terminated */
+	const char *word;		    /* OBJECTS: a string that may stand instead of the list, or NULL */
 	const struct schema_object *object; /* OBJECT, OBJECTS, NAMED */
 	const char *help;		    /* one line for the manual, without a full stop */
 };

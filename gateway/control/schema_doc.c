@@ -50,6 +50,8 @@ static void print_type(const struct schema_key *k, FILE *out)
 		break;
 	case SCHEMA_OBJECTS:
 		fputs("list of objects", out);
+		if (k->word)
+			fprintf(out, ", or `\"%s\"`", k->word);
 		break;
 	case SCHEMA_NAMED:
 		fputs("objects by name", out);

@@ -70,7 +70,7 @@ const char *schema_type_str(const struct schema_key *k, char *buf, size_t cap)
 		snprintf(buf, cap, "an object");
 		break;
 	case SCHEMA_OBJECTS:
-		snprintf(buf, cap, "a list of objects");
+		snprintf(buf, cap, k->word ? "a list of objects, or \"%s\"" : "a list of objects", k->word);
 		break;
 	case SCHEMA_NAMED:
 		snprintf(buf, cap, "an object with an object for each name");

@@ -46,7 +46,8 @@ static int build_group(struct snapshot *s, const char *name, const struct schema
 	g->name = arena_strdup(&s->arena, name);
 	g->pattern = arena_array(&s->arena, initiators->n, sizeof(*g->pattern));
 	g->lun = arena_array(&s->arena, luns->n, sizeof(*g->lun));
-	if (!g->name || !g->pattern || !g->lun)
+	g->all = arena_array(&s->arena, luns->n, sizeof(struct backend *));
+	if (!g->name || !g->pattern || !g->lun || !g->all)
 		return -ENOMEM;
 	for (size_t i = 0; i < initiators->n; i++) {
 		struct initiator_pattern *p = &g->pattern[g->n_pattern];
@@ -61,10 +62,15 @@ static int build_group(struct snapshot *s, const char *name, const struct schema
 	for (size_t i = 0; i < luns->n; i++) {
 		const struct config_lun *l = CONFIG_ITEM(luns, struct config_lun, i);
 		struct lun_map_entry *entry = &g->lun[g->n_lun];
+		struct backend *b = find_backend(&s->map, l->backend);
 
-		entry->backend = find_backend(&s->map, l->backend);
-		if (!entry->backend)
+		if (!b)
 			return -EINVAL;
+		if (l->all) {
+			g->all[g->n_all++] = b;
+			continue;
+		}
+		entry->backend = b;
 		memcpy(entry->lun, l->lun.b, 8);
 		memcpy(entry->backend_lun, l->backend_lun.b, 8);
 		g->n_lun++;
@@ -193,6 +199,10 @@ static bool group_uses(const struct initiator_group *g, const struct backend *b)
 {
 	for (size_t i = 0; i < g->n_lun; i++) {
 		if (g->lun[i].backend == b)
+			return true;
+	}
+	for (size_t i = 0; i < g->n_all; i++) {
+		if (g->all[i] == b)
 			return true;
 	}
 	return false;

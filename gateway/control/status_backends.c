@@ -90,9 +90,9 @@ json_t *status_backends_json(const struct status_input *in)
 
 static json_t *group_json(const struct initiator_group *g)
 {
-	json_t *patterns = json_array(), *luns = json_array();
+	json_t *patterns = json_array(), *luns = json_array(), *all = json_array();
 	char lun[17], backend_lun[17];
-	bool ok = patterns && luns;
+	bool ok = patterns && luns && all;
 
 	for (size_t i = 0; ok && i < g->n_pattern; i++)
 		ok = status_append(patterns, json_string(g->pattern[i].text));
@@ -103,12 +103,16 @@ static json_t *group_json(const struct initiator_group *g)
 						   l->backend->name, "backend_lun",
 						   scsi_lun_str(l->backend_lun, backend_lun)));
 	}
+	for (size_t i = 0; ok && i < g->n_all; i++)
+		ok = status_append(all, json_string(g->all[i]->name));
 	if (!ok) {
 		json_decref(patterns);
 		json_decref(luns);
+		json_decref(all);
 		return NULL;
 	}
-	return json_pack("{s:s, s:o, s:o}", "name", g->name, "initiators", patterns, "luns", luns);
+	return json_pack("{s:s, s:o, s:o, s:o}", "name", g->name, "initiators", patterns, "luns", luns, "all_luns_of",
+			 all);
 }
 
 static json_t *target_json(const struct target_conf *t)

@@ -100,9 +100,12 @@ static bool is_cut_off(const struct status_input *in, const struct target_conf *
 {
 	size_t n = 0, n_up = 0;
 
-	for (size_t g = 0; g < t->n_group && n_up == 0; g++)
+	for (size_t g = 0; g < t->n_group && n_up == 0; g++) {
 		for (size_t i = 0; i < t->group[g].n_lun && n_up == 0; i++)
 			count_paths(in, t->group[g].lun[i].backend, &n, &n_up);
+		for (size_t i = 0; i < t->group[g].n_all && n_up == 0; i++)
+			count_paths(in, t->group[g].all[i], &n, &n_up);
+	}
 	return n > 0 && n_up == 0;
 }
 

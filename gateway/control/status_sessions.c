@@ -59,9 +59,10 @@ json_t *status_luns_json(const struct status_input *in)
 	for (size_t i = 0; list && i < in->core->n_lun; i++) {
 		const struct lun_status *l = &in->core->lun[i];
 
-		if (!status_append(list, json_pack("{s:I, s:s, s:s, s:s, s:b, s:o, s:o}", "session_id",
+		if (!status_append(list, json_pack("{s:I, s:s, s:s, s:s, s:s, s:b, s:o, s:o}", "session_id",
 						   (json_int_t)l->session_id, "lun", l->lun, "backend", l->backend,
-						   "backend_lun", l->backend_lun, "fenced", l->fenced, "io",
+						   "backend_lun", l->backend_lun, "source",
+						   l->imported ? "all" : "fixed", "fenced", l->fenced, "io",
 						   status_io_json(&l->io), "time", status_time_json(&l->time)))) {
 			json_decref(list);
 			return NULL;

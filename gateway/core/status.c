@@ -107,6 +107,7 @@ static void fill_lun(struct lun_status *ls, const struct lu *lu)
 	scsi_lun_str(lu->lun, ls->lun);
 	scsi_lun_str(lu->backend_lun, ls->backend_lun);
 	copy_text(ls->backend, sizeof(ls->backend), lu->path->backend->name);
+	ls->imported = lu->imported;
 	ls->fenced = lu->n_fences > 0;
 	ls->io = lu->io;
 	if (lu->time)

@@ -73,6 +73,7 @@ struct path_status {
 struct lun_status {
 	uint32_t session_id;
 	char lun[17], backend_lun[17], backend[64];
+	bool imported; /* from the back-end's own list, not from an entry of the map */
 	bool fenced;
 	struct io_counters io;
 	struct time_split time;

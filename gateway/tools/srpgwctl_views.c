@@ -197,7 +197,7 @@ int view_sessions(const json_t *doc, FILE *out)
 
 int view_luns(const json_t *doc, FILE *out)
 {
-	static const char *const names[] = { "SESSION", "LUN", "BACK-END", "ITS LUN", "FENCED", NULL };
+	static const char *const names[] = { "SESSION", "LUN", "BACK-END", "ITS LUN", "SOURCE", "FENCED", NULL };
 	struct table t = { .n_cells = 0 };
 	size_t i;
 	json_t *l;
@@ -211,6 +211,7 @@ int view_luns(const json_t *doc, FILE *out)
 		table_cell(&t, "%s", str(l, "lun"));
 		table_cell(&t, "%s", str(l, "backend"));
 		table_cell(&t, "%s", str(l, "backend_lun"));
+		table_cell(&t, "%s", str(l, "source"));
 		table_cell(&t, "%s", json_is_true(json_object_get(l, "fenced")) ? "yes" : "no");
 		io_cells(&t, l);
 	}

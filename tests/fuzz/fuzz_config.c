@@ -39,7 +39,7 @@ static void check_group(const struct config *c, const struct schema_strings *ini
 
 		for (size_t b = 0; b < c->backends.n; b++)
 			found |= strcmp(CONFIG_ITEM(&c->backends, struct config_backend, b)->name, l->backend) == 0;
-		FUZZ_CHECK(found && l->lun.given && l->backend_lun.given);
+		FUZZ_CHECK(found && l->lun.given == !l->all && l->backend_lun.given == !l->all);
 	}
 }
 

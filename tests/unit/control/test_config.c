@@ -244,12 +244,17 @@ static void backends(void **state)
 	    "c.json:2:51: backends.s.retry_ms: larger than \"retry_max_ms\" (10000); make it the smaller of the two");
 }
 
-static void target_refused(const char *rest, const char *want)
+static const char *with_target(const char *rest)
 {
 	char targets[1024];
 
 	snprintf(targets, sizeof(targets), "[ { \"ioc_guid\": \"0000000000000001\"%s } ]", rest);
-	unit_refused(with(NULL, NULL, targets, NULL), want);
+	return with(NULL, NULL, targets, NULL);
+}
+
+static void target_refused(const char *rest, const char *want)
+{
+	unit_refused(with_target(rest), want);
 }
 
 static void targets(void **state)
@@ -302,15 +307,71 @@ static void luns(void **state)
 	target_refused(
 	    ", \"initiators\": [ \"*\" ], \"luns\": [ { \"backend\": \"san\" } ]",
 	    "c.json:3:81: targets[0].luns[0].lun: this key is missing; add \"lun\": the number that the hosts see");
-	target_refused(", \"initiators\": [ \"*\" ], \"luns\": [ { \"backend\": \"san\", \"all\": true } ]",
-		       "c.json:3:108: targets[0].luns[0].all: mapping all LUNs of a back-end is not available yet; "
-		       "write one entry with "
-		       "\"lun\" and \"backend_lun\" for each");
 	target_refused(", \"initiators\": [ \"*\" ], \"luns\": [ { \"lun\": 1, \"backend\": \"san\" },\n"
 		       "{ \"lun\": \"0001000000000000\", \"backend\": \"san\" } ]",
 		       "c.json:4:10: targets[0].luns[1].lun: LUN 1 is mapped twice, here and in luns[0]; give each "
 		       "logical unit a LUN of its "
 		       "own");
+}
+
+static const struct config_lun *lun_of(const struct config *c, size_t i)
+{
+	const struct config_target *t = CONFIG_ITEM(&c->targets, struct config_target, 0);
+
+	assert_true(i < t->luns.n);
+	return CONFIG_ITEM(&t->luns, struct config_lun, i);
+}
+
+static void all_luns(void **state)
+{
+	struct problems p;
+	struct config *c;
+
+	(void)state;
+	assert_int_equal(unit_parse(with_target(", \"initiators\": [ \"*\" ], \"luns\": [ { \"backend\": \"san\", \"all\": true },\n"
+					   "{ \"lun\": 0, \"backend\": \"san\", \"backend_lun\": 3 } ]"),
+				    &c, &p),
+			 0);
+	assert_true(lun_of(c, 0)->all);
+	assert_false(lun_of(c, 1)->all);
+	config_free(c);
+	/* The short form, of a target and of a group. */
+	assert_int_equal(unit_parse(with_target(", \"initiators\": [ \"*\" ], \"luns\": \"all\",\n"
+					   "\"groups\": [ { \"initiators\": [ \"10.0.0.1\" ], \"luns\": \"all\" } ]"),
+				    &c, &p),
+			 0);
+	assert_true(lun_of(c, 0)->all);
+	assert_string_equal(lun_of(c, 0)->backend, "san");
+	assert_int_equal(CONFIG_ITEM(&CONFIG_ITEM(&c->targets, struct config_target, 0)->groups, struct config_group, 0)->luns.n,
+			 1);
+	config_free(c);
+	target_refused(", \"initiators\": [ \"*\" ], \"luns\": \"al\"",
+		       "c.json:3:79: targets[0].luns: this value has the wrong type; give a list of objects, or \"all\"");
+	target_refused(", \"initiators\": [ \"*\" ], \"luns\": [ { \"backend\": \"san\", \"all\": true, \"lun\": 1 } ]",
+		       "c.json:3:121: targets[0].luns[0].lun: with \"all\" the back-end's own numbers hold; "
+		       "remove this key, or make an entry of its own for that LUN: it wins");
+	target_refused(", \"initiators\": [ \"*\" ], \"luns\": [ { \"backend\": \"san\", \"all\": true },\n"
+		       "{ \"backend\": \"san\", \"all\": true } ]",
+		       "c.json:4:14: targets[0].luns[1].backend: luns[0] maps all of this back-end too; remove one of the two");
+}
+
+static void all_luns_of_several(void **state)
+{
+	static const char text[] =
+	    "{ \"listen\": [ { \"fabric\": \"rdma\", \"port\": 5555 } ],\n"
+	    "\"backends\": { \"one\": { \"uri\": \"mem:1M\" }, \"two\": { \"uri\": \"mem:1M\" } },\n"
+	    "\"targets\": [ { \"ioc_guid\": \"0000000000000001\", \"initiators\": [ \"*\" ], \"luns\": \"all\" } ] }";
+	char line[sizeof(struct err)];
+	struct problems p;
+	struct config *c;
+
+	(void)state;
+	assert_int_equal(unit_parse(text, &c, &p), -EINVAL);
+	assert_int_equal(p.n, 1);
+	assert_string_equal(err_format(&p.item[0], line, sizeof(line)),
+			    "c.json:3:79: targets[0].luns: \"all\" of which back-end? There are 2; "
+			    "write [ { \"backend\": NAME, \"all\": true } ], with an entry for each that is meant");
+	problems_free(&p);
 }
 
 static void all_mistakes_are_told_at_once(void **state)
@@ -417,7 +478,7 @@ int main(void)
 		cmocka_unit_test(uris),
 		cmocka_unit_test(backends),
 		cmocka_unit_test(targets),
-		cmocka_unit_test(luns),
+		cmocka_unit_test(luns), cmocka_unit_test(all_luns), cmocka_unit_test(all_luns_of_several),
 		cmocka_unit_test(all_mistakes_are_told_at_once),
 		cmocka_unit_test(many_mistakes_are_counted),
 		cmocka_unit_test(files),

@@ -34,12 +34,14 @@ static struct initiator_pattern patterns[] = {
 	{ .has_id = true, .text = TEXT("all ones") },
 	{ .has_id = true, .text = TEXT("all zero") },
 };
+static struct backend *all_of[] = { &backends[0] };
 static struct lun_map_entry luns[] = {
 	{ .lun = { 0 }, .backend_lun = { 0, 1 }, .backend = &backends[0] },
 	{ .lun = { 0x41, 0x2c }, .backend_lun = { 0 }, .backend = &backends[1] },
 };
 static struct initiator_group group = {
-	.name = TEXT("default"), .pattern = patterns, .n_pattern = 3, .lun = luns, .n_lun = 2
+	.name = TEXT("default"), .pattern = patterns, .n_pattern = 3, .lun = luns, .n_lun = 2,
+	.all = all_of, .n_all = 1
 };
 static struct target_conf target = {
 	.t_port_id = { 0, 0, 0, 0, 0, 0, 0, 1, 0xab }, .name = TEXT("t"), .group = &group, .n_group = 1
@@ -87,7 +89,7 @@ static void make(struct all *a)
 		.session_id = 7, .backend = "san", .state = "up", .initiator_name = "iqn.y", .since_ns = 1
 	};
 	path[1] = (struct path_status){ .session_id = 8, .backend = "san", .state = "down", .why = "gone" };
-	lun = (struct lun_status){ .session_id = 7, .lun = "0", .backend = "san", .backend_lun = "1", .fenced = true };
+	lun = (struct lun_status){ .session_id = 7, .lun = "0", .backend = "san", .backend_lun = "1", .imported = true, .fenced = true };
 	a->core = (struct core_status){
 		.now_ns = 5 * NS_PER_S,
 		.reactor = &reactor,
@@ -212,7 +214,9 @@ static void the_numbers_are_right(void **state)
 	is_number(doc, "reactors/1/task_states/EXECUTING", 3);
 	is_text(doc, "targets/0/id_ext", "0000000000000001");
 	is_text(doc, "targets/0/groups/0/luns/1/lun", "300");
+	is_text(doc, "targets/0/groups/0/all_luns_of/0", "san");
 	assert_true(json_is_true(at(doc, "luns/0/fenced")));
+	is_text(doc, "luns/0/source", "all");
 	json_decref(doc);
 	unmake(&a);
 }

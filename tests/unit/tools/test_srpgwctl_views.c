@@ -74,9 +74,12 @@ static void sessions_and_luns(void **state)
 	      " 7  ff         10.0.0.1:1  t       default   2     10   2.0 M  4.0 KiB      0 B       0  1.0 us        "
 	      "-   2.5 ms  3.0 ms  9.0 ms\n");
 	shows(view_luns,
-	      "{\"luns\":[{\"session_id\":7,\"lun\":\"0\",\"backend\":\"san\",\"backend_lun\":\"1\",\"fenced\":true," IO
+	      "{\"luns\":[{\"session_id\":7,\"lun\":\"0\",\"backend\":\"san\",\"backend_lun\":\"1\",\"source\":\"all\",\"fenced\":true," IO
 	      "}]}",
-	      NULL);
+	      "SESSION  LUN  BACK-END  ITS LUN  SOURCE  FENCED  READS  WRITES     READ  WRITTEN  ERRORS  FABRIC  GATEWAY  "
+	      "BACKEND     P50     P99\n"
+	      "      7    0  san             1  all     yes        10   2.0 M  4.0 KiB      0 B       0  1.0 us        -   "
+	      "2.5 ms  3.0 ms  9.0 ms\n");
 	shows(view_sessions, "{\"sessions\":[]}",
 	      "ID  INITIATOR  PEER  TARGET  GROUP  CH  READS  WRITES  READ  WRITTEN  ERRORS  FABRIC  GATEWAY  BACKEND  "
 	      "P50  P99\n");
