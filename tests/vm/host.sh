@@ -50,7 +50,9 @@ pack() {
 	for pk_f in "$pk_build"/bridges/*.so; do
 		[ ! -e "$pk_f" ] || cp "$pk_f" "$pk_root/usr/lib/srpgw/bridges/"
 	done
-	[ ! -x "$pk_build/tests/vm/scatter" ] || cp "$pk_build/tests/vm/scatter" "$pk_root/usr/bin/"
+	for pk_f in scatter witness; do
+		[ ! -x "$pk_build/tests/vm/$pk_f" ] || cp "$pk_build/tests/vm/$pk_f" "$pk_root/usr/bin/"
+	done
 	find "$pk_root/usr" -type f -exec ldd {} + 2>/dev/null |
 		awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u | while read -r pk_lib; do
 		# The base image has them behind its own links: /lib is usr/lib there.

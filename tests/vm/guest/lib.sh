@@ -133,15 +133,21 @@ tgtd_kill() {
 }
 
 # tgtd_target INSTANCE SIZE_MB [N_LUNS]: target $IQN with LUNs 1.. on tmpfs files that outlive the daemon.
+# tgtd_target INSTANCE DEVICE: the same with one LUN on that block device, past the page cache.
 tgtd_target() {
 	tt_i=$1 tt_mb=$2 tt_n=${3:-1} tt_l=0
 	tgtadm -C "$tt_i" --lld iscsi --op new --mode target --tid 1 -T $IQN
 	while [ $tt_l -lt "$tt_n" ]; do
 		tt_l=$((tt_l + 1))
 		tt_file=/tmp/disk.$tt_i.$tt_l
+		tt_flags=
+		case $tt_mb in
+		/dev/*) tt_file=$tt_mb tt_flags='--bsoflags direct' ;;
+		esac
 		# Allocated now: a file that grows while it is measured measures the growing.
 		[ -e "$tt_file" ] || dd if=/dev/zero of="$tt_file" bs=1M count="$tt_mb" 2>/dev/null
-		tgtadm -C "$tt_i" --lld iscsi --op new --mode logicalunit --tid 1 --lun $tt_l -b "$tt_file"
+		# shellcheck disable=SC2086 # words, or none
+		tgtadm -C "$tt_i" --lld iscsi --op new --mode logicalunit --tid 1 --lun $tt_l -b "$tt_file" $tt_flags
 		tgtadm -C "$tt_i" --lld iscsi --op update --mode logicalunit --tid 1 --lun $tt_l \
 			--params "scsi_sn=disk$tt_i-$tt_l,scsi_id=disk$tt_i-$tt_l"
 	done
@@ -312,6 +318,35 @@ lio_stop() {
 	done
 	rmdir $LIO/core/fileio_0
 	modprobe -r ib_srpt
+}
+
+# lio_iscsi_start BACKSTORE [iser]: the kernel's own iSCSI target $IQN at $PORTAL; its LUN 1 is that block device.
+lio_iscsi_start() {
+	li_store=$LIO/core/iblock_0/disk
+	modprobe -a target_core_mod target_core_iblock iscsi_target_mod
+	mkdir -p $li_store
+	echo "udev_path=$1" >$li_store/control
+	echo "$1" >$li_store/udev_path
+	echo disk-1 >$li_store/wwn/vpd_unit_serial
+	echo 1 >$li_store/enable
+	li_tpg=$LIO/iscsi/$IQN/tpgt_1
+	mkdir -p "$li_tpg/lun/lun_1" "$li_tpg/np/$PORTAL"
+	ln -s $li_store "$li_tpg/lun/lun_1/disk"
+	for li_kv in authentication=0 generate_node_acls=1 demo_mode_write_protect=0 cache_dynamic_acls=1; do
+		echo "${li_kv#*=}" >"$li_tpg/attrib/${li_kv%=*}"
+	done
+	[ "${2:-}" != iser ] || echo 1 >"$li_tpg/np/$PORTAL/iser"
+	echo 1 >"$li_tpg/enable"
+	echo "$li_tpg" >"$STATE/lio-iscsi"
+}
+lio_iscsi_stop() {
+	[ -e "$STATE/lio-iscsi" ] || return 0
+	li_tpg=$(cat "$STATE/lio-iscsi")
+	rm -f "$STATE/lio-iscsi"
+	echo 0 >"$li_tpg/enable"
+	rm -f "$li_tpg/lun/lun_1/disk"
+	rmdir "$li_tpg/lun/lun_1" "$li_tpg"/np/* "$li_tpg" "$(dirname "$li_tpg")" $LIO/iscsi
+	rmdir $LIO/core/iblock_0/disk $LIO/core/iblock_0
 }
 
 # target_up [SIZE_MB=64] [N_LUNS=1]: whatever TARGET says, with LUNs 0..N-1 of that size.
@@ -487,16 +522,22 @@ expect_dmesg_clean() {
 	fi
 }
 
+# dm_remove: all device-mapper devices that nobody has open; none of them holds anything back any longer.
+dm_remove() {
+	for dr in $(dmsetup ls 2>/dev/null | awk '$2 ~ /^\(/ { print $1 }'); do
+		dmsetup resume "$dr" || :
+		dmsetup message "$dr" 0 fail_if_no_path 2>/dev/null || :
+		dmsetup remove --force "$dr" || :
+	done
+}
+
 # clean_up: back to no session, no target, no back-end. Returns 1 when something would not go.
 clean_up() {
 	cu_mnt=$(awk '$2 ~ "^/tmp/" { print $2 }' /proc/mounts)
 	# shellcheck disable=SC2086
 	[ -z "$cu_mnt" ] || umount -l $cu_mnt || :
 	(iscsi_logout) || return 1
-	for cu_m in $(dmsetup ls 2>/dev/null | awk '$2 ~ /^\(/ { print $1 }'); do
-		dmsetup message "$cu_m" 0 fail_if_no_path 2>/dev/null || :
-		dmsetup remove --force "$cu_m" || :
-	done
+	dm_remove
 	# Whatever the scenario started carries its mark; the daemons are needed until the sessions are gone.
 	for cu_p in $(grep -lzx VM_ROLE=scenario /proc/[0-9]*/environ 2>/dev/null | tr -dc '0-9\n'); do
 		read -r cu_name </proc/"$cu_p"/comm || continue
@@ -519,6 +560,10 @@ clean_up() {
 		fi
 	done
 	lio_stop || return 1
+	lio_iscsi_stop || return 1
+	# What back-ends had on it.
+	dm_remove
+	losetup -a | while IFS=: read -r cu_f _; do losetup -d "$cu_f" || :; done
 	rm -rf "$STATE" /run/tgtd /run/srpgw /tmp/disk.*
 	mkdir -p "$STATE"
 }
