@@ -61,11 +61,14 @@ int bridge_open_target(const struct transport *t, const struct srpgw_host *host,
 	pthread_once(&once, prepare_process);
 	rc = conf_parse(t, uri, settings, n_settings, &out->conf, why, why_cap);
 	if (rc) {
-		bridge_close(out);
+		explicit_bzero(&out->conf, sizeof(out->conf));
+		free(out);
 		return rc;
 	}
 	out->host = host;
 	out->transport = t;
+	portals_init(&out->portals, out->conf.portal, out->conf.n_portal, out->conf.portal_group, out->conf.has_failback,
+		     out->conf.failback_s, out->conf.discover_portals);
 	*target = out;
 	return 0;
 }
@@ -73,7 +76,13 @@ int bridge_open_target(const struct transport *t, const struct srpgw_host *host,
 void bridge_close(struct srpgw_bridge_target *target)
 {
 	explicit_bzero(&target->conf, sizeof(target->conf)); /* secrets */
+	portals_destroy(&target->portals);
 	free(target);
+}
+
+void bridge_portals(struct srpgw_bridge_target *target, void (*emit)(void *arg, const struct srpgw_portal *p), void *arg)
+{
+	portals_emit(&target->portals, emit, arg);
 }
 
 void bridge_limits(struct srpgw_bridge_target *target, struct srpgw_limits *out)
@@ -86,7 +95,8 @@ void bridge_limits(struct srpgw_bridge_target *target, struct srpgw_limits *out)
 void bridge_describe(struct srpgw_bridge_path *path, void (*emit)(void *arg, const char *key, const char *value),
 		     void *arg)
 {
-	static const char *const states[] = {[PATH_RESOLVING] = "resolving",
+	static const char *const states[] = {[PATH_CHOOSING] = "trying portals",
+					     [PATH_RESOLVING] = "resolving",
 					     [PATH_CONNECTING] = "connecting",
 					     [PATH_LOGGING_IN] = "logging in",
 					     [PATH_UP] = "up",

@@ -214,7 +214,6 @@ static void on_command(struct iscsi_context *iscsi, int status, void *command_da
 		path_lost(path);
 		return;
 	}
-	path->heard_ns = path->host->now_ns(path->reactor);
 	c->task->status = status;
 	/*
 	 * A target may answer before all data-out went, be it an error, be it malice: libiscsi would go on to read the
@@ -268,6 +267,8 @@ void commands_feed(struct srpgw_bridge_path *path)
 		TAILQ_INSERT_TAIL(&path->sent, c, node);
 		path->n_sent++;
 		path->n_fed++;
+		if (path->n_sent == 1)
+			timers_busy(path);
 		path->n_out += c->io->dir == SRPGW_DIR_OUT;
 		path->commands_total++;
 		c->place = COMMAND_SENT;

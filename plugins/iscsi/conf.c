@@ -16,7 +16,10 @@ const char conf_settings_help[] =
 	"nop_timeout_ms: how long the sign of life may take, 5000\n"
 	"tcp_user_timeout_ms: how long sent data may go unacknowledged, 10000; 0 is the system's\n"
 	"max_outstanding: commands at the target at a time, per host; keep it below the target's command window\n"
-	"portals: more ways to the target, HOST[:PORT], comma separated\n"
+	"portals: more ways to the target, HOST[:PORT], comma separated, the preferred first\n"
+	"discover_portals: true takes further portals from SendTargets, too; false (default)\n"
+	"portal_group: tag of the target portal group to be used; without it, that of the portal in the URI\n"
+	"failback_seconds: how long a preferred portal must have been back before sessions return to it; without it, never\n"
 	"chap_user: name for CHAP\n"
 	"chap_secret: secret for CHAP\n"
 	"chap_mutual_user: name that the target must show\n"
@@ -158,6 +161,13 @@ static int parse_digest(const struct srpgw_setting *s, enum iscsi_header_digest 
 	return 0;
 }
 
+static int parse_bool(const struct srpgw_setting *s, bool *out, char *why, size_t cap)
+{
+	*out = !strcmp(s->value, "true");
+	return *out || !strcmp(s->value, "false") ? 0 : bad(why, cap, "setting \"%s\" is \"%.40s\"; it takes true or false",
+							    s->key, s->value);
+}
+
 static int parse_portals(const struct srpgw_setting *s, struct conf *out, char *why, size_t cap)
 {
 	for (const char *p = s->value; *p;) {
@@ -213,6 +223,19 @@ static int parse_setting(const struct transport *t, const struct srpgw_setting *
 		return parse_digest(s, &out->header_digest, why, cap);
 	if (!strcmp(s->key, "portals"))
 		return parse_portals(s, out, why, cap);
+	if (!strcmp(s->key, "discover_portals"))
+		return parse_bool(s, &out->discover_portals, why, cap);
+	if (!strcmp(s->key, "portal_group")) {
+		uint32_t tag = 0;
+		int rc = parse_number(s, 0, UINT16_MAX, &tag, why, cap);
+
+		out->portal_group = (int32_t)tag;
+		return rc;
+	}
+	if (!strcmp(s->key, "failback_seconds")) {
+		out->has_failback = true;
+		return parse_number(s, 0, 86400, &out->failback_s, why, cap);
+	}
 	return bad(why, cap, "setting \"%.60s\" is not known; `srpgwctl bridges` lists those that are", s->key);
 }
 
@@ -221,6 +244,7 @@ int conf_parse(const struct transport *t, const char *uri, const struct srpgw_se
 {
 	memset(out, 0, sizeof(*out));
 	out->header_digest = ISCSI_HEADER_DIGEST_NONE;
+	out->portal_group = NO_GROUP;
 	out->login_timeout_ms = 10000;
 	out->nop_interval_ms = out->nop_timeout_ms = 5000;
 	out->tcp_user_timeout_ms = 10000;

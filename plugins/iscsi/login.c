@@ -43,22 +43,31 @@ static void login_refused(struct srpgw_bridge_path *path)
 			  code & 0xff, words);
 	else
 		path_fail(path, false, "login at %s failed: %s", path->portal, text);
-	/* The portal works: another would say the same. 03h is the target's own trouble. */
-	if (code >> 8 == 3)
+	/* The portal works: another would say the same, unless it is one of these, or 03h, the target's own trouble. */
+	if (!words || code == 0x0203 || code == 0x0204 || code == 0x0206 || code >> 8 == 3)
 		path_blame_portal(path);
 }
 
 /*
- * libiscsi is content with a target that answers None where CRC32C alone was offered. Only its log tells what the answer was,
- * and the log's function is told no context: hence the variable.
+ * libiscsi is content with a target that answers None where CRC32C alone was offered, and keeps the tag of the portal group to
+ * itself. Only its log tells what the answer was, and the log's function is told no context: hence the variable.
  */
 static _Thread_local struct srpgw_bridge_path *listening;
 
+/* RFC 7143 13.9 */
+static const char group_key[] = "TargetLoginReply: TargetPortalGroupTag=";
+
 static void on_log(int level, const char *text)
 {
+	const char *tag = strstr(text, group_key);
+
 	(void)level;
-	if (listening && strstr(text, "TargetLoginReply: HeaderDigest="))
+	if (!listening)
+		return;
+	if (strstr(text, "TargetLoginReply: HeaderDigest="))
 		listening->header_digest = strstr(text, "=CRC32C") != NULL;
+	if (tag && tag[sizeof(group_key) - 1] >= '0' && tag[sizeof(group_key) - 1] <= '9')
+		path_group_told(listening, (int32_t)(strtoul(tag + sizeof(group_key) - 1, NULL, 10) & UINT16_MAX));
 }
 
 void login_listen(struct srpgw_bridge_path *path)
@@ -120,6 +129,7 @@ static void on_connect(struct iscsi_context *iscsi, int status, void *command_da
 		return;
 	}
 	path->state = PATH_LOGGING_IN;
+	portals_answered(&path->target->portals, path->portal_index, path->host->now_ns(path->reactor));
 	if (iscsi_login_async(iscsi, on_login, path))
 		path_fail(path, false, "cannot begin the login: %s", iscsi_get_error(iscsi));
 	else if (!path->detached)
@@ -174,7 +184,7 @@ int login_start(struct srpgw_bridge_path *path)
 	iscsi_set_noautoreconnect(path->iscsi, 1);
 	iscsi_set_timeout(path->iscsi, 0);
 	path->header_digest = false;
-	iscsi_set_log_level(path->iscsi, path->target->conf.header_digest != ISCSI_HEADER_DIGEST_NONE ? LOG_LEVEL_LOGIN_REPLIES : 0);
+	iscsi_set_log_level(path->iscsi, LOG_LEVEL_LOGIN_REPLIES);
 	iscsi_set_log_fn(path->iscsi, on_log);
 	if (path->target->conf.tcp_user_timeout_ms)
 		iscsi_set_tcp_user_timeout(path->iscsi, (int)path->target->conf.tcp_user_timeout_ms);

@@ -52,6 +52,7 @@ void path_lost(struct srpgw_bridge_path *path)
 	char byte;
 	ssize_t n = fd < 0 ? 0 : has_socket ? recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) : 1;
 
+	path_blame_portal(path);
 	if (!n)
 		path_fail(path, false, "the target at %s closed the connection%s", path->portal, during);
 	else if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
@@ -63,22 +64,45 @@ void path_lost(struct srpgw_bridge_path *path)
 
 void path_blame_portal(struct srpgw_bridge_path *path)
 {
-	uint32_t expected = path->portal_index;
+	path->elsewhere = true;
+}
 
-	/* Only who used the present one moves on, or many paths would step over good ones. */
-	atomic_compare_exchange_strong(&path->target->next_portal, &expected,
-				       (path->portal_index + 1) % path->target->conf.n_portal);
+void path_group_told(struct srpgw_bridge_path *path, int32_t group)
+{
+	char why[WHY_BYTES];
+
+	if (portals_group_told(&path->target->portals, path->portal_index, group, path->host->now_ns(path->reactor), why,
+			       sizeof(why)))
+		return;
+	path_fail(path, true, "%s", why);
+	path->foreign = path->elsewhere = true;
+}
+
+void path_heard(struct srpgw_bridge_path *path)
+{
+	path->heard_ns = path->host->now_ns(path->reactor);
+	if (!path->is_silent)
+		return;
+	path->is_silent = false;
+	tell(path, SRPGW_PATH_HEARD, NULL);
 }
 
 void path_up(struct srpgw_bridge_path *path)
 {
-	char text[PORTAL_MAX_BYTES + 16];
+	char text[PORTAL_MAX_BYTES + 16], why[WHY_BYTES];
 
+	if (!portals_up(&path->target->portals, path->portal_index, path->host->now_ns(path->reactor), why, sizeof(why))) {
+		path_fail(path, true, "%s", why);
+		path->foreign = path->elsewhere = true;
+		return;
+	}
+	path->is_counted = true;
 	path->state = PATH_UP;
 	if (path->target->transport->tune)
 		path->target->transport->tune(iscsi_get_fd(path->iscsi));
 	path->heard_ns = path->host->now_ns(path->reactor);
 	timers_up(path);
+	lookout_begin(path);
 	snprintf(text, sizeof(text), "through %s", path->portal);
 	tell(path, SRPGW_PATH_UP, text);
 }
@@ -130,20 +154,17 @@ static bool end_context(struct srpgw_bridge_path *path, bool wait)
 	return false;
 }
 
+void path_drop_context(struct srpgw_bridge_path *path)
+{
+	end_context(path, false);
+}
+
 /* ---- from a name to a session ---- */
 
-static void on_resolved(void *arg, const char *address, const char *why)
+static void connect_to(struct srpgw_bridge_path *path, const char *address)
 {
-	struct srpgw_bridge_path *path = arg;
 	char text[PORTAL_MAX_BYTES * 2 + 32];
 
-	if (path->failed)
-		return;
-	if (!address) {
-		path_fail(path, false, "%s", why);
-		path_blame_portal(path);
-		return;
-	}
 	snprintf(path->address, sizeof(path->address), "%s", address);
 	if (!login_start(path) && path->iscsi)
 		path_watch(path);
@@ -152,6 +173,20 @@ static void on_resolved(void *arg, const char *address, const char *why)
 		snprintf(text, sizeof(text), "connecting to %s", path->address);
 		tell(path, SRPGW_PATH_PROGRESS, text);
 	}
+}
+
+static void on_resolved(void *arg, const char *address, const char *why)
+{
+	struct srpgw_bridge_path *path = arg;
+
+	if (path->failed)
+		return;
+	if (address) {
+		connect_to(path, address);
+		return;
+	}
+	path_fail(path, false, "%s", why);
+	path_blame_portal(path);
 }
 
 static void begin(struct srpgw_bridge_path *path, const struct portal *p)
@@ -163,6 +198,21 @@ static void begin(struct srpgw_bridge_path *path, const struct portal *p)
 	rc = resolve_start(path->host, path->reactor, p, on_resolved, path, &path->resolve);
 	if (rc)
 		path_fail(path, false, "cannot resolve %s: %s", path->portal, strerror(-rc));
+}
+
+void path_take_portal(struct srpgw_bridge_path *path, uint32_t i, const char *address)
+{
+	struct portal p;
+
+	path->portal_index = i;
+	portals_get(&path->target->portals, i, &p);
+	timers_portal(path);
+	if (!address) {
+		begin(path, &p);
+		return;
+	}
+	portal_str(&p, path->portal, sizeof(path->portal));
+	connect_to(path, address);
 }
 
 static void follow_redirect(struct srpgw_bridge_path *path)
@@ -187,15 +237,40 @@ static void follow_redirect(struct srpgw_bridge_path *path)
 
 /* ---- running and settling ---- */
 
+static void free_path(struct srpgw_bridge_path *path)
+{
+	if (path->kick)
+		path->host->timer_free(path->kick);
+	if (path->deadline)
+		path->host->timer_free(path->deadline);
+	choice_free(path);
+	lookout_free(path);
+	free(path);
+}
+
 static void finish_detach(struct srpgw_bridge_path *path)
 {
 	void (*done)(void *) = path->detached;
 	void *arg = path->detached_arg;
 
-	path->host->timer_free(path->kick);
-	path->host->timer_free(path->deadline);
-	free(path);
+	free_path(path);
 	done(arg);
+}
+
+/* For the next attach, be it of this path's host or of another. */
+static void note_portal(struct srpgw_bridge_path *path)
+{
+	struct portal_table *t = &path->target->portals;
+	uint64_t now_ns = path->host->now_ns(path->reactor);
+
+	if (path->is_counted) {
+		portals_session_over(t, path->portal_index, now_ns);
+		portals_discover_soon(t, now_ns);
+	}
+	path->is_counted = false;
+	if (path->state == PATH_UP && !path->detached)
+		portals_failed(t, path->portal_index, path->is_silent ? PORTAL_NO_SERVICE : PORTAL_UNREACHABLE, now_ns,
+			       path->why);
 }
 
 static void session_over(struct srpgw_bridge_path *path)
@@ -211,6 +286,9 @@ static void session_over(struct srpgw_bridge_path *path)
 /* What is outstanding is answered when nothing of it can act through this context any more. */
 static void end_session(struct srpgw_bridge_path *path)
 {
+	note_portal(path);
+	choice_stop(path);
+	lookout_end(path);
 	path->state = PATH_CLOSING;
 	path->host->timer_cancel(path->deadline);
 	if (end_context(path, true))
@@ -270,6 +348,8 @@ static void work_with_libiscsi(struct srpgw_bridge_path *path, int revents)
 		revents = t->revents(revents);
 	if (path->state == PATH_UP)
 		revents &= ~POLLOUT; /* after what has come: flush() */
+	if (revents & POLLIN && path->state == PATH_UP)
+		path_heard(path);
 	if (revents && iscsi_service(path->iscsi, revents))
 		path_lost(path);
 	if (path->failed || path->redirected || path->state < PATH_LOGGING_IN)
@@ -297,6 +377,8 @@ void path_run(struct srpgw_bridge_path *path, int revents)
 	}
 	if (path->redirected && !path->failed)
 		follow_redirect(path);
+	while (path->failed && path->state < PATH_UP && !path->detached && choice_go_on(path))
+		;
 	if (path->detached && !path->failed && path->state < PATH_CLOSING && detach_step(path))
 		path_fail(path, false, "detached");
 	if (path->failed && path->state < PATH_CLOSING)
@@ -336,12 +418,8 @@ int bridge_attach(struct srpgw_bridge_target *target, struct srpgw_reactor *r, c
 	path->ctx = ctx;
 	path->kick = host->timer_new(r, on_kick, path);
 	path->deadline = host->timer_new(r, on_deadline, path);
-	if (!path->kick || !path->deadline) {
-		if (path->kick)
-			host->timer_free(path->kick);
-		if (path->deadline)
-			host->timer_free(path->deadline);
-		free(path);
+	if (!path->kick || !path->deadline || choice_init(path) || lookout_init(path)) {
+		free_path(path);
 		return -ENOMEM;
 	}
 	TAILQ_INIT(&path->queued);
@@ -352,11 +430,10 @@ int bridge_attach(struct srpgw_bridge_target *target, struct srpgw_reactor *r, c
 	snprintf(path->alias, sizeof(path->alias), "%s", nexus->alias ? nexus->alias : "");
 	memcpy(path->isid, nexus->isid, sizeof(path->isid));
 	path->mark = host->now_ns(r) * 0x9e3779b97f4a7c15ull ^ (uintptr_t)path ^ 0x5bd1e995a7c4f3d1ull;
-	path->portal_index = atomic_load(&target->next_portal);
 	*out_path = path;
 	path->inside++;
 	timers_login(path);
-	begin(path, &target->conf.portal[path->portal_index]);
+	choice_begin(path);
 	path->inside--;
 	return 0;
 }

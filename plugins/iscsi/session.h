@@ -15,20 +15,20 @@
 #ifndef ISCSI_SESSION_H
 #define ISCSI_SESSION_H
 
+#include "choice.h"
+#include "lookout.h"
+#include "portals.h"
+
 #include <srpgw/bridge.h>
 
 #include <iscsi/iscsi.h>
 #include <iscsi/scsi-lowlevel.h>
 
-#include <stdatomic.h>
 #include <sys/queue.h>
 
 #define NS_PER_MS 1000000ull
 #define NAME_MAX_BYTES 224u /* RFC 7143 4.2.7.1: 223 and the end */
-#define PORTAL_MAX_BYTES 272u
-#define MAX_PORTALS 8u
 #define MAX_REDIRECTS 4u
-#define WHY_BYTES 384u
 
 /*
  * Parts of a session's life away from the reactor. All of these are called there, though. One errand at a time: from
@@ -75,16 +75,14 @@ struct transport {
 	void (*hold)(int fd, bool on);
 };
 
-struct portal {
-	char host[256];
-	uint16_t port;
-};
-
 /* A back-end's configuration. */
 struct conf {
 	char target_name[NAME_MAX_BYTES];
 	struct portal portal[MAX_PORTALS];
 	uint32_t n_portal;
+	int32_t portal_group; /* NO_GROUP: that of the portal in the URI */
+	bool discover_portals, has_failback;
+	uint32_t failback_s;
 	char chap_user[256], chap_secret[256], mutual_user[256], mutual_secret[256];
 	enum iscsi_header_digest header_digest;
 	uint32_t login_timeout_ms, nop_interval_ms, nop_timeout_ms, tcp_user_timeout_ms, max_outstanding;
@@ -94,10 +92,11 @@ struct srpgw_bridge_target {
 	const struct srpgw_host *host;
 	const struct transport *transport;
 	struct conf conf;
-	_Atomic uint32_t next_portal; /* index of the one to try next */
+	struct portal_table portals;
 };
 
 enum path_state {
+	PATH_CHOOSING,   /* one of several portals is looked for */
 	PATH_RESOLVING,  /* the portal's name is looked up */
 	PATH_CONNECTING,
 	PATH_LOGGING_IN,
@@ -159,6 +158,8 @@ struct srpgw_bridge_path {
 	char portal[PORTAL_MAX_BYTES];  /* as configured or redirected to, for people */
 	char address[PORTAL_MAX_BYTES]; /* numeric */
 	uint32_t portal_index, n_redirects;
+	struct choice choice;
+	struct lookout lookout;
 
 	struct iscsi_context *iscsi; /* NULL when there is none */
 	struct srpgw_watch *watch;
@@ -173,6 +174,9 @@ struct srpgw_bridge_path {
 
 	/* What callbacks note. */
 	bool failed, permanent, redirected, closing;
+	bool elsewhere;  /* another portal may do better */
+	bool foreign;    /* the portal is of another group */
+	bool is_counted; /* among the portal's sessions */
 	bool header_digest; /* agreed in this login */
 	char why[WHY_BYTES];
 
@@ -185,8 +189,12 @@ struct srpgw_bridge_path {
 	uint32_t n_tmf_waiting;
 	uint64_t mark; /* secret pattern, see command.c */
 
-	uint64_t heard_ns; /* last answer of any kind */
+	uint64_t heard_ns; /* when bytes came last */
+	uint64_t busy_ns;  /* when the present stretch with commands under way began */
 	uint64_t nop_sent_ns; /* 0: none under way */
+	uint32_t login_ms; /* for the login at this portal */
+	bool is_slow;   /* the next look at the signs of life is far away: nothing was under way */
+	bool is_silent; /* SILENT was said */
 	uint64_t nops_total, commands_total;
 
 	void (*detached)(void *arg); /* set: detach() was called */
@@ -258,12 +266,24 @@ bool path_send_now(struct srpgw_bridge_path *path);
 /* After the login. */
 void path_up(struct srpgw_bridge_path *path);
 void path_watch(struct srpgw_bridge_path *path);
-/* The portal did not do: the next attach tries another. */
+/* The portal did not do: the attach goes on with another. */
 void path_blame_portal(struct srpgw_bridge_path *path);
+/* Logs in through portal @i of the table. @address: its numbers, or NULL: to be looked up. */
+void path_take_portal(struct srpgw_bridge_path *path, uint32_t i, const char *address);
+/* The target says in the login which target portal group this is. */
+void path_group_told(struct srpgw_bridge_path *path, int32_t group);
+/* The connection and its context go. Not from inside a callback of libiscsi. */
+void path_drop_context(struct srpgw_bridge_path *path);
+/* Bytes came. */
+void path_heard(struct srpgw_bridge_path *path);
 
 /* ---- timers.c ---- */
 
 void timers_login(struct srpgw_bridge_path *path);
+/* A login through one of several portals begins: it gets its own time. */
+void timers_portal(struct srpgw_bridge_path *path);
+/* The first command after a rest is under way. */
+void timers_busy(struct srpgw_bridge_path *path);
 void timers_up(struct srpgw_bridge_path *path);
 void timers_closing(struct srpgw_bridge_path *path);
 void on_deadline(void *arg);
@@ -308,6 +328,8 @@ void bridge_limits(struct srpgw_bridge_target *target, struct srpgw_limits *out)
 int bridge_attach(struct srpgw_bridge_target *target, struct srpgw_reactor *r, const struct srpgw_nexus_id *nexus,
 		  struct srpgw_path_ctx *ctx, struct srpgw_bridge_path **out_path);
 void bridge_detach(struct srpgw_bridge_path *path, void (*done)(void *arg), void *arg);
+void bridge_portals(struct srpgw_bridge_target *target, void (*emit)(void *arg, const struct srpgw_portal *p),
+		    void *arg);
 void bridge_describe(struct srpgw_bridge_path *path, void (*emit)(void *arg, const char *key, const char *value),
 		     void *arg);
 

@@ -85,4 +85,5 @@ SRPGW_BRIDGE_REGISTER(
 	.abort = command_abort,
 	.tmf = tmf_submit,
 	.describe = bridge_describe,
+	.portals = bridge_portals,
 )

@@ -62,7 +62,6 @@ static void on_tmf(struct iscsi_context *iscsi, int status, void *command_data, 
 		path_lost(path);
 		return;
 	}
-	path->heard_ns = path->host->now_ns(path->reactor);
 	memcpy(&response, command_data, sizeof(response));
 	if (response == FUNCTION_COMPLETE || response == TASK_DOES_NOT_EXIST) {
 		bool unknown = response == TASK_DOES_NOT_EXIST;
