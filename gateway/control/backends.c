@@ -106,9 +106,15 @@ static bool bridge_knows(const char *help, const char *key, struct nearest *near
 	return false;
 }
 
+/* Keys of the back-end itself, which the bridge is given from there. */
 static bool is_reserved(const char *key)
 {
-	return strcmp(key, "portals") == 0 || strncmp(key, "chap_", 5) == 0;
+	static const char *const own[] = { "portals", "discover_portals", "portal_group", "failback_seconds" };
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (strcmp(key, own[i]) == 0)
+			return true;
+	return strncmp(key, "chap_", 5) == 0;
 }
 
 static int own_settings(struct settings *t, const struct config_backend *c, const struct srpgw_bridge *bridge,
@@ -124,7 +130,7 @@ static int own_settings(struct settings *t, const struct config_backend *c, cons
 
 		if (is_reserved(s->key)) {
 			err_cure(problem_at_key(problems, &item, "this is no place for \"%.64s\"", s->key),
-				 "use \"portals\" and \"chap\" of the back-end; secrets stand in files of their own");
+				 "it is a key of the back-end itself; secrets stand in files of their own, see \"chap\"");
 			return -EINVAL;
 		}
 		if (!bridge_knows(bridge->settings_help, s->key, &near, &t->arena)) {
@@ -136,7 +142,7 @@ static int own_settings(struct settings *t, const struct config_backend *c, cons
 			return -EINVAL;
 		}
 		if (!add_setting(t, s->key, s->value)) {
-			err_cure(problem_at(problems, &item, "too many settings"), "give at most %u", SETTINGS_MAX - 5);
+			err_cure(problem_at(problems, &item, "too many settings"), "give at most %u", SETTINGS_MAX - 8);
 			return -E2BIG;
 		}
 	}
@@ -151,6 +157,16 @@ static int read_secret(const char *file, char out[SECRET_MAX_BYTES + 1], struct 
 	if (rc)
 		problem_from(problems, at, &e);
 	return rc;
+}
+
+/* 0 is none. Return: 0 or -ENOMEM. */
+static int add_number(struct settings *t, const char *key, uint32_t value)
+{
+	char *text = value ? arena_printf(&t->arena, "%u", value) : NULL;
+
+	if (text)
+		add_setting(t, key, text);
+	return value && !text ? -ENOMEM : 0;
 }
 
 static int settings_make(struct settings *t, const struct config_backend *c, const struct srpgw_bridge *bridge,
@@ -168,6 +184,10 @@ static int settings_make(struct settings *t, const struct config_backend *c, con
 	}
 	if (portals)
 		add_setting(t, "portals", portals);
+	if (c->discover_portals)
+		add_setting(t, "discover_portals", "true");
+	if (add_number(t, "portal_group", c->portal_group) || add_number(t, "failback_seconds", c->failback_seconds))
+		return -ENOMEM;
 	if (c->chap.user) {
 		rc = read_secret(c->chap.secret_file, t->secret, json_path_key(chap, "secret_file"), problems);
 		if (rc)

@@ -42,6 +42,8 @@ struct config_backend {
 	char *name;
 	char *uri;
 	struct schema_strings portals;
+	bool discover_portals;
+	uint32_t portal_group, failback_seconds; /* 0: not given */
 	struct config_identity identity;
 	struct config_chap chap;
 	uint32_t hold_seconds, retry_ms, retry_max_ms, fence_ms, max_detached;

@@ -35,6 +35,43 @@ static void on_identity(void *arg, const struct snapshot_identity *id)
 	l->failed = !status_append(l->list, item);
 }
 
+struct portal_list {
+	const struct status_input *in;
+	json_t *list;
+	bool failed;
+};
+
+static void on_portal(void *arg, const struct srpgw_portal *p)
+{
+	struct portal_list *l = arg;
+	json_t *group = p->group < 0 ? json_null() : json_integer(p->group);
+	json_t *since = p->since_ns ? status_since_json(l->in, p->since_ns) : json_null();
+
+	/* json_pack() takes both over, also when it fails. */
+	if (!l->failed)
+		l->failed = !status_append(l->list,
+					   json_pack("{s:s, s:o, s:s, s:s, s:o, s:I}", "address", p->address, "group", group, "state",
+						     p->state, "why", p->why ? p->why : "", "since", since, "n_paths",
+						     (json_int_t)p->n_paths));
+	else {
+		json_decref(group);
+		json_decref(since);
+	}
+}
+
+/* NULL: out of memory. */
+static json_t *portals_json(const struct status_input *in, const struct backend *b)
+{
+	struct portal_list l = { .in = in, .list = json_array() };
+
+	if (l.list && b->bridge && SRPGW_HAS(b->bridge, portals))
+		b->bridge->portals(b->target, on_portal, &l);
+	if (!l.failed)
+		return l.list;
+	json_decref(l.list);
+	return NULL;
+}
+
 /* One word over all paths of a back-end. */
 static const char *paths_state(size_t n, size_t n_up)
 {
@@ -48,9 +85,9 @@ static const char *paths_state(size_t n, size_t n_up)
 static json_t *backend_json(const struct status_input *in, const struct backend *b)
 {
 	struct identity_list ids = { .backend = b, .list = json_array() };
-	json_t *paths = json_array();
+	json_t *paths = json_array(), *portals = portals_json(in, b);
 	size_t n = 0, n_up = 0;
-	bool ok = ids.list && paths;
+	bool ok = ids.list && paths && portals;
 
 	for (size_t i = 0; ok && i < in->core->n_path; i++) {
 		const struct path_status *p = &in->core->path[i];
@@ -66,13 +103,14 @@ static json_t *backend_json(const struct status_input *in, const struct backend 
 	if (!ok || ids.failed) {
 		json_decref(ids.list);
 		json_decref(paths);
+		json_decref(portals);
 		return NULL;
 	}
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "name", b->name, "uri", b->uri,
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "name", b->name, "uri", b->uri,
 			 "bridge", b->bridge->name, "state", paths_state(n, n_up), "number", (json_int_t)b->number,
 			 "hold_ms", (json_int_t)b->hold_ms, "fence_ms", (json_int_t)b->fence_ms, "max_outstanding",
 			 (json_int_t)b->limits.max_outstanding, "max_transfer_bytes",
-			 (json_int_t)b->limits.max_transfer_bytes, "paths", paths, "identities", ids.list);
+			 (json_int_t)b->limits.max_transfer_bytes, "portals", portals, "paths", paths, "identities", ids.list);
 }
 
 json_t *status_backends_json(const struct status_input *in)

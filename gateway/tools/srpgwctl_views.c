@@ -248,6 +248,37 @@ static int view_paths(const json_t *backends, FILE *out)
 	return print_and_free(&t, out);
 }
 
+static int view_portals(const json_t *backends, FILE *out)
+{
+	static const char *const names[] = { "BACK-END", "PORTAL", "GROUP", "STATE", "SINCE", "PATHS", "WHY", NULL };
+	struct table t = { .n_cells = 0 };
+	size_t i, k;
+	json_t *b, *p;
+
+	heading(&t, names);
+	json_array_foreach(backends, i, b)
+	{
+		json_array_foreach(json_object_get(b, "portals"), k, p)
+		{
+			const json_t *group = json_object_get(p, "group");
+			const char *since = str(p, "since");
+
+			table_row(&t);
+			table_cell(&t, "%s", str(b, "name"));
+			table_cell(&t, "%s", str(p, "address"));
+			if (json_is_integer(group))
+				cell_count(&t, num(p, "group"));
+			else
+				table_cell(&t, "-");
+			table_cell(&t, "%s", str(p, "state"));
+			table_cell(&t, "%s", *since ? since : "-");
+			cell_count(&t, num(p, "n_paths"));
+			table_cell(&t, "%s", str(p, "why"));
+		}
+	}
+	return print_and_free(&t, out);
+}
+
 static int view_identities(const json_t *backends, FILE *out)
 {
 	static const char *const names[] = {
@@ -294,6 +325,9 @@ int view_backends(const json_t *doc, FILE *out)
 		table_cell(&t, "%s", str(b, "uri"));
 	}
 	rc = print_and_free(&t, out);
+	fputc('\n', out);
+	if (rc == 0)
+		rc = view_portals(list, out);
 	fputc('\n', out);
 	if (rc == 0)
 		rc = view_paths(list, out);

@@ -303,7 +303,8 @@ static void write_config(struct rig *rig, const char *listen, const char *backen
 	char text[4096];
 
 	snprintf(text, sizeof(text),
-		 "{ \"runtime_dir\": \"%s/run\", \"reactors\": 2, \"pool_bytes\": \"1M\", \"log_level\": \"error\", "
+		 "{ \"runtime_dir\": \"%s/run\", \"state_dir\": \"/nonexistent/state\", "
+		 "\"reactors\": 2, \"pool_bytes\": \"1M\", \"log_level\": \"error\", "
 		 "\"limits\": "
 		 "{ \"max_tasks\": 64, \"max_ios\": 16, \"max_transfer_bytes\": \"256K\" },\n"
 		 "\"listen\": %s,\n\"backends\": %s,\n\"targets\": %s%s }\n",
@@ -680,7 +681,7 @@ static void back_ends_that_cannot_be_opened(void **state)
 	refused(rig, "{ \"a\": { \"uri\": \"mem:1M\", \"settings\": { \"zz\": \"1\" } } }",
 		"knows no such setting; see `srpgwctl bridges` for its settings");
 	refused(rig, "{ \"a\": { \"uri\": \"mem:1M\", \"settings\": { \"chap_secret\": \"1\" } } }",
-		"this is no place for \"chap_secret\"; use \"portals\" and \"chap\" of the back-end");
+		"this is no place for \"chap_secret\"; it is a key of the back-end itself");
 	refused(
 	    rig,
 	    "{ \"a\": { \"uri\": \"iscsi://h/iqn.x\", \"chap\": { \"user\": \"u\", \"secret_file\": \"/no/such\" } } }",

@@ -91,11 +91,18 @@ static void backends(void **state)
 	shows(
 	    view_backends,
 	    "{\"backends\":[{\"name\":\"san\",\"state\":\"down\",\"bridge\":\"iscsi\",\"uri\":\"iscsi://h/iqn.x\","
+	    "\"portals\":[{\"address\":\"h:3260\",\"group\":null,\"state\":\"down\",\"why\":\"refused\",\"since\":null,"
+	    "\"n_paths\":0},{\"address\":\"i:3260\",\"group\":2,\"state\":\"active\",\"why\":\"\","
+	    "\"since\":\"2026-11-23T01:02:03.004Z\",\"n_paths\":3}],"
 	    "\"paths\":[{\"session_id\":1,\"state\":\"down\",\"why\":\"no answer\",\"n_waiting\":3,\"downs_total\":2}],"
 	    "\"identities\":[{\"target\":\"t\",\"group\":\"g\",\"initiator\":\"ff*\",\"initiator_name\":\"iqn.y\","
 	    "\"isid\":\"809bb96cade3\"}]}]}",
 	    "BACK-END  STATE  BRIDGE  PATHS  URI\n"
 	    "san       down   iscsi       1  iscsi://h/iqn.x\n"
+	    "\n"
+	    "BACK-END  PORTAL  GROUP  STATE   SINCE                     PATHS  WHY\n"
+	    "san       h:3260      -  down    -                             0  refused\n"
+	    "san       i:3260      2  active  2026-11-23T01:02:03.004Z      3  \n"
 	    "\n"
 	    "BACK-END  SESSION  STATE  OUTSTANDING  WAITING  DETACHED  UPS  DOWNS  P50  P99  WHY\n"
 	    "san             1  down             0        3         0    0      2    -    -  no answer\n"
