@@ -4,6 +4,7 @@
 #include "backends.h"
 #include "events.h"
 #include "gateway_private.h"
+#include "keep_store.h"
 #include "service.h"
 #include "snapshot.h"
 #include "unix_socket.h"
@@ -109,6 +110,7 @@ int gateway_create(const struct gateway_params *p, struct config *config, struct
 		gateway_destroy(g);
 		return rc;
 	}
+	g->keep_store = keep_store_create(g->config->state_dir, g->core, g->params.control, KEEP_STORE_DELAY_MS);
 	*out = g;
 	return 0;
 }
@@ -210,6 +212,7 @@ void gateway_destroy(struct gateway *g)
 	if (g->first_map)
 		g->first_map->release(g->first_map);
 	listeners_destroy(g->listeners);
+	keep_store_destroy(g->keep_store);
 	if (g->core)
 		core_destroy(g->core);
 	service_destroy(g->service); /* late: until here the core may still answer one of its clients */

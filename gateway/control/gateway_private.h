@@ -9,6 +9,7 @@
 #include "reactors.h"
 
 struct events;
+struct keep_store;
 struct service;
 
 struct gateway {
@@ -23,6 +24,7 @@ struct gateway {
 	struct map *first_map; /* until it is applied */
 	struct listeners *listeners;
 	struct service *service;
+	struct keep_store *keep_store; /* or NULL */
 	int lock_fd;
 
 	const char *state;

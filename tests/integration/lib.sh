@@ -79,7 +79,7 @@ waits() {
 config() {
 	name=$1
 	shift
-	sed -e "s|/run/srpgw|$tmp/run|" "$@" config/good/smallest.json >"$tmp/$name.json"
+	sed -e "s|\"/run/srpgw\"|\"$tmp/run\", \"state_dir\": \"$tmp/state\"|" "$@" config/good/smallest.json >"$tmp/$name.json"
 }
 
 # wait_for SECONDS COMMAND...: true as soon as the command succeeds.
