@@ -34,9 +34,16 @@ static void print_identity(void *arg, const struct snapshot_identity *id)
 
 	fprintf(out, "  %s in group %s of %s at %s: %s, ISID ", id->pattern->text, id->group->name, id->target->name,
 		id->backend->name, id->initiator_name);
-	for (size_t i = 0; i < sizeof(id->isid); i++)
+	for (size_t i = 0; i < sizeof(id->isid) && id->isid_known; i++)
 		fprintf(out, "%02x", id->isid[i]);
+	if (!id->isid_known)
+		fprintf(out, "made from the initiator port identifier");
 	fputc('\n', out);
+}
+
+static void print_warning(void *arg, const char *text)
+{
+	fprintf(arg, "warning: %s\n", text);
 }
 
 static void print_summary(const struct config *c, const struct map *m, FILE *out)
@@ -57,6 +64,7 @@ static void print_summary(const struct config *c, const struct map *m, FILE *out
 	}
 	fprintf(out, "initiator names that back-ends see:\n");
 	snapshot_identities(m, print_identity, out);
+	snapshot_warnings(m, print_warning, out);
 }
 
 struct bench {

@@ -34,7 +34,9 @@ struct config_chap {
 	char *mutual_user, *mutual_secret_file;
 };
 
+/* Complete after config_check(): one name for all hosts is shared, and has the name. */
 struct config_identity {
+	bool shared;
 	char *initiator_name;
 };
 
@@ -58,6 +60,7 @@ struct config_lun {
 
 struct config_group {
 	char *name;
+	char *initiator_name;
 	struct schema_strings initiators;
 	struct schema_list luns; /* struct config_lun */
 };

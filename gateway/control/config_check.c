@@ -4,6 +4,7 @@
  * Each finding is one line with its place, cause and cure. Layer: control. Knows config, pattern, machine, proto.
  */
 #include "../base/be.h"
+#include "../core/identity.h"
 #include "../proto/scsi.h"
 #include "../rt/fabric.h"
 #include "config.h"
@@ -125,7 +126,27 @@ static void check_chap(struct checker *k, const struct config_backend *b, struct
 		err_cure(problem_at(k->problems, &at, "a RAM disk knows no CHAP"), "remove \"chap\"");
 }
 
-static void check_backend(struct checker *k, const struct config_backend *b, struct json_path path)
+/* RFC 7143 4.2.7.1 and 4.2.7.2; @path: of the object that has the key. */
+static void check_initiator_name(struct checker *k, const char *name, struct json_path path)
+{
+	struct json_path at = json_path_key(path, "initiator_name");
+
+	if (!name)
+		return;
+	if (strncmp(name, "iqn.", 4) != 0 && strncmp(name, "eui.", 4) != 0 && strncmp(name, "naa.", 4) != 0)
+		err_cure(problem_at(k->problems, &at, "\"%.64s\" is no iSCSI name", name), "begin it with iqn., eui. or naa.");
+	else if (strlen(name) > IDENTITY_NAME_MAX)
+		err_cure(problem_at(k->problems, &at, "an iSCSI name of %zu bytes", strlen(name)), "use at most %u",
+			 IDENTITY_NAME_MAX);
+	else if (name[0] == 'i' && name[strspn(name, LOWER DIGITS "-.:")])
+		err_cure(problem_at(k->problems, &at, "\"%.64s\" has characters that an iSCSI name cannot have", name),
+			 "use a-z, 0-9, \"-\", \".\" and \":\"");
+	else if (name[0] != 'i' && name[4 + strspn(name + 4, "abcdefABCDEF" DIGITS)])
+		err_cure(problem_at(k->problems, &at, "\"%.64s\" is no iSCSI name", name),
+			 "give hexadecimal digits after eui. or naa.");
+}
+
+static int check_backend(struct checker *k, struct config_backend *b, struct json_path path)
 {
 	struct json_path at = json_path_key(path, "uri"), portals = json_path_key(path, "portals");
 	char cause[256], cure[256];
@@ -144,19 +165,19 @@ static void check_backend(struct checker *k, const struct config_backend *b, str
 	if (b->portals.n && strncmp(b->uri, "iscsi:", 6) != 0 && strncmp(b->uri, "iser:", 5) != 0)
 		err_cure(problem_at(k->problems, &portals, "only iSCSI and iSER back-ends have portals"),
 			 "remove \"portals\"");
-	if (b->identity.initiator_name && strncmp(b->identity.initiator_name, "iqn.", 4) != 0 &&
-	    strncmp(b->identity.initiator_name, "eui.", 4) != 0 &&
-	    strncmp(b->identity.initiator_name, "naa.", 4) != 0) {
-		at = json_path_key(json_path_key(path, "identity"), "initiator_name");
-		err_cure(problem_at(k->problems, &at, "\"%.64s\" is no iSCSI name", b->identity.initiator_name),
-			 "begin it with iqn., eui. or naa.");
-	}
+	check_initiator_name(k, b->identity.initiator_name, json_path_key(path, "identity"));
+	b->identity.shared = b->identity.shared || b->identity.initiator_name;
+	if (b->identity.shared && !b->identity.initiator_name)
+		b->identity.initiator_name = arena_printf(&k->c->arena, "iqn.2026-11.srpgw:%s", k->c->name);
+	if (b->identity.shared && !b->identity.initiator_name)
+		return -ENOMEM;
 	if (b->retry_ms > b->retry_max_ms) {
 		at = json_path_key(path, "retry_ms");
 		err_cure(problem_at(k->problems, &at, "larger than \"retry_max_ms\" (%u)", b->retry_max_ms),
 			 "make it the smaller of the two");
 	}
 	check_chap(k, b, path);
+	return 0;
 }
 
 static void check_patterns(struct checker *k, const struct schema_strings *s, struct json_path path)
@@ -290,6 +311,7 @@ static int check_groups(struct checker *k, const struct config_target *t, struct
 		struct config_group *g = CONFIG_ITEM(&t->groups, struct config_group, i);
 		struct json_path item = json_path_index(list, i), at = json_path_key(item, "initiators");
 
+		check_initiator_name(k, g->initiator_name, item);
 		if (g->initiators.n == 0)
 			err_cure(problem_at(k->problems, &at, "the list is empty: nobody is in this group"),
 				 "name the initiators, or remove the group");
@@ -376,10 +398,10 @@ int config_check(struct config *c, struct problems *problems)
 	check_gateway(&k);
 	check_pool(&k);
 	check_listen(&k);
-	for (size_t i = 0; i < c->backends.n; i++) {
-		const struct config_backend *b = CONFIG_ITEM(&c->backends, struct config_backend, i);
+	for (size_t i = 0; i < c->backends.n && rc == 0; i++) {
+		struct config_backend *b = CONFIG_ITEM(&c->backends, struct config_backend, i);
 
-		check_backend(&k, b, json_path_key(backends, b->name));
+		rc = check_backend(&k, b, json_path_key(backends, b->name));
 	}
 	if (c->targets.n == 0)
 		err_cure(problem_at(problems, &targets, "the list is empty: there is nothing to log in to"),

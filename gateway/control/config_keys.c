@@ -40,8 +40,11 @@ static const struct schema_object listen_object = {
 };
 
 static const struct schema_key identity_keys[] = {
+	{ "shared", SCHEMA_BOOL, AT(config_identity, shared), .def = "false",
+	  .help = "one iSCSI initiator name for all hosts, for a back-end that admits no more; see \"Identity at the back-end\" for what is "
+		  "lost" },
 	{ "initiator_name", SCHEMA_STRING, AT(config_identity, initiator_name),
-	  .help = "one iSCSI initiator name for all hosts; without it each host has its own" },
+	  .help = "that name (it implies `shared`); without it, `iqn.2026-11.srpgw:` and the gateway's `name`" },
 	END
 };
 
@@ -81,7 +84,7 @@ static const struct schema_key backend_keys[] = {
 	  .help = "tag of the target portal group to use; without it, that of the portal in `uri`" },
 	{ "failback_seconds", SCHEMA_UINT, AT(config_backend, failback_seconds), .min = 1, .max = 86400, .unit = "s",
 	  .help = "sessions return to an earlier portal when it has answered again for so long; without it, never" },
-	{ "identity", SCHEMA_OBJECT, AT(config_backend, identity), .object = &identity_object,
+	{ "identity", SCHEMA_OBJECT, AT(config_backend, identity), .object = &identity_object, .word = "shared",
 	  .help = "who the back-end sees" },
 	{ "chap", SCHEMA_OBJECT, AT(config_backend, chap), .object = &chap_object, .help = "authentication" },
 	{ "hold_seconds", SCHEMA_UINT, AT(config_backend, hold_seconds), .max = 600, .unit = "s", .def = "20",
@@ -129,6 +132,8 @@ static const struct schema_key group_keys[] = {
 	{ "name", SCHEMA_STRING, AT(config_group, name), .help = "for people; without it, the number of the group" },
 	{ "initiators", SCHEMA_STRINGS, AT(config_group, initiators), .required = true,
 	  .help = "a list of patterns, see \"Initiators\"" },
+	{ "initiator_name", SCHEMA_STRING, AT(config_group, initiator_name),
+	  .help = "iSCSI initiator name of these hosts at back-ends; without it each has its own, see \"Identity at the back-end\"" },
 	{ "luns", SCHEMA_OBJECTS, AT(config_group, luns), .object = &lun_object, .word = "all", .def = "[]",
 	  .help = "what these initiators see; `\"all\"`: all LUNs of the only back-end" },
 	END

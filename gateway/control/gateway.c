@@ -60,6 +60,12 @@ static int create_core(struct gateway *g, struct err *e)
 	return backends_create(g->bridges, g->core, &g->backends);
 }
 
+static void on_warning(void *arg, const char *text)
+{
+	(void)arg;
+	log_warn("%s", text);
+}
+
 static int create_all(struct gateway *g, struct problems *problems)
 {
 	struct err e = ERR_INIT;
@@ -82,6 +88,7 @@ static int create_all(struct gateway *g, struct problems *problems)
 	rc = snapshot_build(g->config, g->backends, problems, &g->first_map);
 	if (rc)
 		return rc;
+	snapshot_warnings(g->first_map, on_warning, NULL);
 	return listeners_create(g->config, g->params.kinds, g->params.control, g->core, &g->listeners, problems);
 }
 

@@ -65,6 +65,14 @@ static void on_restart_key(void *arg, const char *path)
 	json_array_append_new(g->reload_warnings, json_string(text));
 }
 
+static void on_warning(void *arg, const char *text)
+{
+	struct gateway *g = arg;
+
+	log_warn("reload: %s", text);
+	json_array_append_new(g->reload_warnings, json_string(text));
+}
+
 /* Every reactor uses the new snapshot. */
 static void on_applied(void *arg)
 {
@@ -121,6 +129,7 @@ void gateway_reload(struct gateway *g, void (*done)(void *arg, json_t *answer), 
 	g->next_config = next;
 	g->reload_warnings = json_array();
 	schema_restart_diff(&config_schema, g->start_config->root, next->root, on_restart_key, g);
+	snapshot_warnings(map, on_warning, g);
 	backends_commit(g->backends);
 	core_apply(g->core, map, on_applied, g);
 }

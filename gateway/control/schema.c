@@ -129,11 +129,36 @@ static int read_settings(struct reader *r, const struct schema_key *k, const jso
 	return 0;
 }
 
+static const struct schema_key *find_key(const struct schema_object *o, const char *name)
+{
+	for (const struct schema_key *k = o->key; k->name; k++) {
+		if (strcmp(k->name, name) == 0)
+			return k;
+	}
+	return NULL;
+}
+
+/* An object, or its word: the defaults, with the key that it names. */
+static int read_member(struct reader *r, const struct schema_key *k, const json_t *v, struct json_path path, void *out)
+{
+	int rc;
+
+	if (!k->word || !json_is_string(v))
+		return read_object(r, k->object, v, path, out);
+	if (strcmp(json_string_value(v), k->word) != 0) {
+		wrong_kind(r, k, &path);
+		return 0;
+	}
+	rc = read_object(r, k->object, NULL, path, out);
+	*(bool *)((char *)out + find_key(k->object, k->word)->offset) = true;
+	return rc;
+}
+
 static int read_value(struct reader *r, const struct schema_key *k, const json_t *v, struct json_path path, void *out)
 {
 	switch (k->type) {
 	case SCHEMA_OBJECT:
-		return read_object(r, k->object, v, path, out);
+		return read_member(r, k, v, path, out);
 	case SCHEMA_OBJECTS:
 		return read_objects(r, k, v, path, out);
 	case SCHEMA_NAMED:
@@ -181,15 +206,6 @@ static void unknown_key(struct reader *r, const struct schema_object *o, const s
 	for (const struct schema_key *k = o->key; k->name && used < sizeof(known); k++)
 		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", used ? ", " : "", k->name);
 	err_cure(e, "the keys here are %s", known);
-}
-
-static const struct schema_key *find_key(const struct schema_object *o, const char *name)
-{
-	for (const struct schema_key *k = o->key; k->name; k++) {
-		if (strcmp(k->name, name) == 0)
-			return k;
-	}
-	return NULL;
 }
 
 static int read_object(struct reader *r, const struct schema_object *o, const json_t *v, struct json_path path,

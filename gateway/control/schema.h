@@ -68,8 +68,9 @@ struct schema_key {
 	const char *unit;		    /* "bytes", "ms", or NULL */
 	const char *def;		    /* default as JSON text, or NULL: absent */
 	const char *const *names;	    /* ENUM: NULL-terminated */
-	const char *word;		    /* OBJECTS: a string that may stand instead of the list, or NULL */
 	const struct schema_object *object; /* OBJECT, OBJECTS, NAMED */
+	/* A string that may stand instead of the value, or NULL. OBJECTS: see schema_list; OBJECT: the BOOL key that it makes true. */
+	const char *word;
 	const char *help;		    /* one line for the manual, without a full stop */
 };
 

@@ -46,10 +46,8 @@ static void print_type(const struct schema_key *k, FILE *out)
 		fputs("LUN", out);
 		break;
 	case SCHEMA_OBJECT:
-		fputs("object", out);
-		break;
 	case SCHEMA_OBJECTS:
-		fputs("list of objects", out);
+		fputs(k->type == SCHEMA_OBJECT ? "object" : "list of objects", out);
 		if (k->word)
 			fprintf(out, ", or `\"%s\"`", k->word);
 		break;

@@ -67,7 +67,7 @@ const char *schema_type_str(const struct schema_key *k, char *buf, size_t cap)
 		snprintf(buf, cap, "a number from 0 to 16383, or a string of 16 hexadecimal digits");
 		break;
 	case SCHEMA_OBJECT:
-		snprintf(buf, cap, "an object");
+		snprintf(buf, cap, k->word ? "an object, or \"%s\"" : "an object", k->word);
 		break;
 	case SCHEMA_OBJECTS:
 		snprintf(buf, cap, k->word ? "a list of objects, or \"%s\"" : "a list of objects", k->word);

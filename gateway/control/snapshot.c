@@ -38,8 +38,8 @@ static int compare_luns(const void *a, const void *b)
 	return memcmp(((const struct lun_map_entry *)a)->lun, ((const struct lun_map_entry *)b)->lun, 8);
 }
 
-static int build_group(struct snapshot *s, const char *name, const struct schema_strings *initiators,
-		       const struct schema_list *luns, struct initiator_group *g)
+static int build_group(struct snapshot *s, const char *name, const char *initiator_name,
+		       const struct schema_strings *initiators, const struct schema_list *luns, struct initiator_group *g)
 {
 	char why[128];
 
@@ -48,6 +48,8 @@ static int build_group(struct snapshot *s, const char *name, const struct schema
 	g->lun = arena_array(&s->arena, luns->n, sizeof(*g->lun));
 	g->all = arena_array(&s->arena, luns->n, sizeof(struct backend *));
 	if (!g->name || !g->pattern || !g->lun || !g->all)
+		return -ENOMEM;
+	if (initiator_name && !(g->initiator_name = arena_strdup(&s->arena, initiator_name)))
 		return -ENOMEM;
 	for (size_t i = 0; i < initiators->n; i++) {
 		struct initiator_pattern *p = &g->pattern[g->n_pattern];
@@ -95,10 +97,11 @@ static int build_target(struct snapshot *s, const struct config_target *c, struc
 		const struct config_group *g = CONFIG_ITEM(&c->groups, struct config_group, i);
 
 		snprintf(number, sizeof(number), "groups[%zu]", i);
-		rc = build_group(s, g->name ? g->name : number, &g->initiators, &g->luns, &t->group[t->n_group++]);
+		rc = build_group(s, g->name ? g->name : number, g->initiator_name, &g->initiators, &g->luns,
+				 &t->group[t->n_group++]);
 	}
 	if (rc == 0 && c->initiators.n)
-		rc = build_group(s, "default", &c->initiators, &c->luns, &t->group[t->n_group++]);
+		rc = build_group(s, "default", NULL, &c->initiators, &c->luns, &t->group[t->n_group++]);
 	return rc;
 }
 
@@ -165,67 +168,4 @@ int snapshot_build(const struct config *c, struct backends *backends, struct pro
 	if (problems_count(problems) == 0)
 		err_cure(problem(problems, "cannot build the configuration: %s", strerror(-rc)), "free some memory");
 	return rc;
-}
-
-/* The interface-id half says nothing: then the peer's address is part of the name. */
-static bool needs_address(const uint8_t i_port_id[SRP_PORT_ID_LEN])
-{
-	static const uint8_t zero[8];
-
-	return memcmp(i_port_id + 8, zero, 8) == 0;
-}
-
-static void make_name(const struct map *m, struct snapshot_identity *id)
-{
-	const struct initiator_pattern *p = id->pattern;
-	static const struct fabric_addr nowhere;
-	bool one = pattern_is_one_id(p);
-
-	if (id->backend->initiator_name) {
-		snprintf(id->initiator_name, sizeof(id->initiator_name), "%s", id->backend->initiator_name);
-		id->complete = true;
-	} else if (one && (!needs_address(p->id) || pattern_is_one_addr(p))) {
-		identity_initiator_name(m->gateway_name, p->id, pattern_is_one_addr(p) ? &p->addr : &nowhere,
-					id->initiator_name, sizeof(id->initiator_name));
-		id->complete = true;
-	} else {
-		snprintf(id->initiator_name, sizeof(id->initiator_name),
-			 "iqn.2026-11.srpgw:%s:<initiator port identifier>", m->gateway_name);
-		id->complete = false;
-	}
-}
-
-static bool group_uses(const struct initiator_group *g, const struct backend *b)
-{
-	for (size_t i = 0; i < g->n_lun; i++) {
-		if (g->lun[i].backend == b)
-			return true;
-	}
-	for (size_t i = 0; i < g->n_all; i++) {
-		if (g->all[i] == b)
-			return true;
-	}
-	return false;
-}
-
-void snapshot_identities(const struct map *m, void (*fn)(void *arg, const struct snapshot_identity *id), void *arg)
-{
-	for (size_t t = 0; t < m->n_target; t++) {
-		for (size_t g = 0; g < m->target[t].n_group; g++) {
-			const struct initiator_group *group = &m->target[t].group[g];
-
-			for (size_t k = 0; k < group->n_pattern * m->n_backend; k++) {
-				struct snapshot_identity id = { .target = &m->target[t],
-								.group = group,
-								.pattern = &group->pattern[k / m->n_backend],
-								.backend = m->backend[k % m->n_backend] };
-
-				if (!group_uses(group, id.backend))
-					continue;
-				make_name(m, &id);
-				identity_isid(id.target->t_port_id, id.backend->name, id.isid);
-				fn(arg, &id);
-			}
-		}
-	}
 }

@@ -25,9 +25,13 @@ struct snapshot_identity {
 	char initiator_name[224];
 	uint8_t isid[6];
 	bool complete; /* false: initiator_name is a form, with words in <...> for what only a login tells */
+	bool isid_known; /* false: each host has an ISID of its own, which only its login tells */
 };
 
 /* Names for every (pattern, back-end) of @m, in the order of the configuration. */
 void snapshot_identities(const struct map *m, void (*fn)(void *arg, const struct snapshot_identity *id), void *arg);
+
+/* What of @m is allowed but costs something that a person should know: one line each, valid during the call. */
+void snapshot_warnings(const struct map *m, void (*say)(void *arg, const char *text), void *arg);
 
 #endif

@@ -31,7 +31,7 @@ static void on_identity(void *arg, const struct snapshot_identity *id)
 		return;
 	item = json_pack("{s:s, s:s, s:s, s:s, s:o, s:b}", "target", id->target->name, "group", id->group->name,
 			 "initiator", id->pattern->text, "initiator_name", id->initiator_name, "isid",
-			 status_hex_json(id->isid, sizeof(id->isid)), "complete", id->complete);
+			 status_hex_json(id->isid, id->isid_known ? sizeof(id->isid) : 0), "complete", id->complete);
 	l->failed = !status_append(l->list, item);
 }
 

@@ -21,7 +21,7 @@ static struct keep_key key_of(const struct path *p, const uint8_t lun[8], enum k
 	struct keep_key k = {
 		.backend = p->backend->name,
 		.uri_print = keep_uri_print(p->backend->uri),
-		.initiator = p->initiator_name,
+		.initiator = p->identity.initiator_name,
 		.kind = (uint8_t)kind,
 		.page = page,
 	};

@@ -85,6 +85,23 @@ const struct initiator_group *map_find_group(const struct target_conf *t, const 
 	return NULL;
 }
 
+bool map_find_group_of_id(const struct target_conf *t, const uint8_t i_port_id[SRP_PORT_ID_LEN],
+			  const struct initiator_group **out)
+{
+	*out = NULL;
+	for (size_t i = 0; i < t->n_group; i++) {
+		for (size_t j = 0; j < t->group[i].n_pattern; j++) {
+			const struct initiator_pattern *p = &t->group[i].pattern[j];
+
+			if (!p->any && (!p->has_id || !id_matches(p, i_port_id)) && !(p->has_addr && !p->has_id))
+				continue;
+			*out = p->has_addr ? NULL : &t->group[i];
+			return !p->has_addr;
+		}
+	}
+	return true;
+}
+
 const struct lun_map_entry *map_find_lun(const struct initiator_group *g, const uint8_t lun[8])
 {
 	for (size_t i = 0; i < g->n_lun; i++)

@@ -31,7 +31,7 @@ struct backend {
 	_Atomic uint32_t retry_max_ms;
 	_Atomic uint32_t fence_ms; /* after an unproven end of a session: how long its writes may still land */
 	_Atomic uint32_t max_detached; /* detached commands before the path is given up */
-	char *initiator_name; /* override for all nexuses, or NULL: made from the nexus */
+	char *initiator_name; /* of all nexuses, or NULL: the group's, or made from the nexus; see identity.h */
 	uint32_t number;      /* stable small number, for traces and the ISID */
 };
 
@@ -58,6 +58,7 @@ struct initiator_pattern {
 /* Some initiators and the LUNs they see. */
 struct initiator_group {
 	char *name;
+	char *initiator_name; /* of its hosts at back-ends, or NULL: made from the nexus */
 	struct initiator_pattern *pattern;
 	size_t n_pattern;
 	struct lun_map_entry *lun; /* sorted by LUN number */
@@ -110,6 +111,11 @@ struct map {
 const struct target_conf *map_find_target(const struct map *m, const uint8_t t_port_id[SRP_PORT_ID_LEN]);
 const struct initiator_group *map_find_group(const struct target_conf *t, const uint8_t i_port_id[SRP_PORT_ID_LEN],
 					     const struct fabric_addr *peer);
+/*
+ * The same when the address is not known. Return: false when it hangs on that; else *@out is the group, or NULL: none.
+ */
+bool map_find_group_of_id(const struct target_conf *t, const uint8_t i_port_id[SRP_PORT_ID_LEN],
+			  const struct initiator_group **out);
 const struct lun_map_entry *map_find_lun(const struct initiator_group *g, const uint8_t lun[8]);
 
 #endif

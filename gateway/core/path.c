@@ -64,20 +64,38 @@ static bool is_news(struct path *p)
 	return true;
 }
 
+/* Who it is there, as the configuration now says; a nexus that is admitted no longer stays what it was. */
+static void identify(struct path *p)
+{
+	const struct nexus *n = p->nexus;
+	const struct map *map = p->shard->map;
+	const struct identity_of of = {
+		.gateway_name = map->gateway_name ? map->gateway_name : core_gateway_name(p->shard->core),
+		.i_port_id = n->key.i_port_id,
+		.t_port_id = n->key.t_port_id,
+		.peer = &n->peer,
+		.group = n->group,
+	};
+
+	if (n->group || !p->identity.initiator_name[0])
+		identity_make(&of, p->backend, &p->identity);
+}
+
 static void attach(struct path *p)
 {
 	const struct nexus *n = p->nexus;
 	struct srpgw_nexus_id id = {
 		.struct_size = sizeof(id),
 		.peer = n->peer_text,
-		.initiator_name = p->initiator_name,
+		.initiator_name = p->identity.initiator_name,
 		.alias = p->shard->map->gateway_name,
 	};
 	int rc;
 
+	identify(p);
 	memcpy(id.i_port_id, n->key.i_port_id, sizeof(id.i_port_id));
 	memcpy(id.t_port_id, n->key.t_port_id, sizeof(id.t_port_id));
-	identity_isid(n->key.t_port_id, p->backend->name, id.isid);
+	memcpy(id.isid, p->identity.isid, sizeof(id.isid));
 	set_state(p, PATH_ATTACHING);
 	rc = p->backend->bridge->attach(p->backend->target, (struct srpgw_reactor *)p->shard, &id,
 					(struct srpgw_path_ctx *)p, &p->session);
@@ -349,18 +367,6 @@ static void stuck_fired(struct reactor_timer *timer)
 
 /* ---- life ---- */
 
-static void name_initiator(struct path *p)
-{
-	const struct map *map = p->shard->map;
-
-	if (p->backend->initiator_name)
-		snprintf(p->initiator_name, sizeof(p->initiator_name), "%s", p->backend->initiator_name);
-	else
-		identity_initiator_name(map->gateway_name ? map->gateway_name : core_gateway_name(p->shard->core),
-					p->nexus->key.i_port_id, &p->nexus->peer, p->initiator_name,
-					sizeof(p->initiator_name));
-}
-
 struct path *path_get(struct nexus *n, struct backend *b)
 {
 	struct path *p;
@@ -397,7 +403,6 @@ struct path *path_get(struct nexus *n, struct backend *b)
 	timer_init(&p->pause_timer, pause_fired);
 	timer_init(&p->stuck_timer, stuck_fired);
 	list_push_back(&n->paths, &p->node);
-	name_initiator(p);
 	path_want(p);
 	return p;
 }

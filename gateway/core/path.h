@@ -9,6 +9,7 @@
 #define CORE_PATH_H
 
 #include "../base/hist.h"
+#include "identity.h"
 #include "io.h"
 #include "map.h"
 #include "shard.h"
@@ -63,7 +64,7 @@ struct path {
 	uint64_t since_ns, ups_total, downs_total;
 	char why[256];
 	char told[256]; /* the reason of DOWN that the log has: not again at every attempt */
-	char initiator_name[224];
+	struct identity identity; /* of the present session, or the last */
 	struct hist backend_time;
 };
 

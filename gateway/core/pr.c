@@ -30,6 +30,41 @@ static const char *gateway_name(const struct shard *s)
 	return s->map->gateway_name ? s->map->gateway_name : core_gateway_name(s->core);
 }
 
+static bool names_by_group(const struct target_conf *t)
+{
+	for (size_t i = 0; i < t->n_group; i++)
+		if (t->group[i].initiator_name)
+			return true;
+	return false;
+}
+
+/* Who another host is at the back-end of @arg, a path: what the configuration says of its identifier. */
+static bool find_identity(const void *arg, const uint8_t i_port_id[SRP_PORT_ID_LEN], struct identity *out)
+{
+	const struct path *p = arg;
+	const struct nexus *n = p->nexus;
+	struct identity_of of = {
+		.gateway_name = gateway_name(p->shard), .i_port_id = i_port_id, .t_port_id = n->key.t_port_id
+	};
+
+	if (!p->backend->initiator_name && n->target && names_by_group(n->target) &&
+	    !map_find_group_of_id(n->target, i_port_id, &of.group))
+		return false;
+	identity_make(&of, p->backend, out);
+	return true;
+}
+
+static struct transport_names names_of(const struct path *p)
+{
+	return (struct transport_names){
+		.gateway_name = gateway_name(p->shard),
+		.own_id = p->nexus->key.i_port_id,
+		.own = &p->identity,
+		.find = find_identity,
+		.arg = p,
+	};
+}
+
 /* ---- PERSISTENT RESERVE OUT ---- */
 
 static bool refuse(struct task *t, enum outcome why, uint16_t field)
@@ -40,18 +75,6 @@ static bool refuse(struct task *t, enum outcome why, uint16_t field)
 	return false;
 }
 
-static void names_of(const struct task *t, struct transport_names *names)
-{
-	const struct path *p = t->lu->path;
-
-	*names = (struct transport_names){
-		.gateway_name = gateway_name(t->shard),
-		.own_id = t->nexus->key.i_port_id,
-		.own_name = p->initiator_name,
-		.shared = p->backend->initiator_name != NULL,
-	};
-	identity_isid(t->nexus->key.t_port_id, p->backend->name, names->isid);
-}
 
 /* The list in the io becomes @list; what it was received in stays until the io is released. */
 static bool replace_list(struct task *t, const uint8_t *list, size_t len)
@@ -76,7 +99,7 @@ bool pr_out_translate(struct task *t)
 	uint8_t list[TRANSPORT_LIST_MAX], out[TRANSPORT_OUT_MAX], action = t->cdb[1] & 0x1f;
 	const struct buf *data = t->imm.addr ? &t->imm : t->io->data;
 	uint32_t len = be32_at(t->cdb + LIST_LEN_AT);
-	struct transport_names names;
+	const struct transport_names names = names_of(t->lu->path);
 	enum outcome why;
 	uint16_t field;
 	size_t out_len;
@@ -95,7 +118,6 @@ bool pr_out_translate(struct task *t)
 		return refuse(t, OUTCOME_PARAMETER_LENGTH, 0);
 	if (!t->lu->path->backend->limits.iscsi_transport_ids)
 		return refuse(t, OUTCOME_PARAMETER, action == PR_OUT_REGISTER_AND_MOVE ? 24 : 20);
-	names_of(t, &names);
 	why = transport_list_translate(&names, action, list, len, out, &out_len, &field);
 	if (why == OUTCOME_OK && !replace_list(t, out, out_len))
 		why = OUTCOME_TASK_SET_FULL;
@@ -107,12 +129,13 @@ bool pr_out_translate(struct task *t)
 /* Moves one descriptor of @from to @to. Return: bytes of it there. */
 static uint32_t move_descriptor(struct io *io, uint32_t from, uint32_t to, uint32_t len)
 {
+	const struct transport_names names = names_of(io->path);
 	uint8_t desc[STATUS_DESC + SRP_ID] = { 0 }, id[ISCSI_ID_MAX];
 	uint32_t id_len = len - STATUS_DESC;
 
 	if (id_len <= sizeof(id)) {
 		chain_read(io->data, from + STATUS_DESC, id, id_len);
-		if (transport_id_to_srp(gateway_name(io->shard), id, id_len, desc + STATUS_DESC)) {
+		if (transport_id_to_srp(&names, id, id_len, desc + STATUS_DESC)) {
 			chain_read(io->data, from, desc, STATUS_DESC);
 			be32_put(desc + DESC_ADDITIONAL_AT, SRP_ID);
 			chain_write(io->data, to, desc, sizeof(desc));

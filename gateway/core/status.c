@@ -91,7 +91,7 @@ static void fill_path(struct path_status *ps, const struct path *p)
 	copy_text(ps->backend, sizeof(ps->backend), p->backend->name);
 	copy_text(ps->state, sizeof(ps->state), path_state_name(p->state));
 	copy_text(ps->why, sizeof(ps->why), p->why);
-	copy_text(ps->initiator_name, sizeof(ps->initiator_name), p->initiator_name);
+	copy_text(ps->initiator_name, sizeof(ps->initiator_name), p->identity.initiator_name);
 	ps->since_ns = p->since_ns;
 	ps->n_outstanding = p->n_outstanding;
 	ps->n_waiting = p->n_waiting;

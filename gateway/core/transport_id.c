@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
 	LIST_BYTES = 24,       /* fixed part of both parameter lists */
@@ -25,7 +26,7 @@ enum {
 	ISCSI_WITH_ISID = 0x40, /* FORMAT CODE 01b */
 	ISCSI_HEADER = 4,
 	ISCSI_MIN_ADDITIONAL = 20,
-	ISCSI_NAME_MAX = 223,
+	TEXT_MAX = IDENTITY_NAME_MAX + 32,
 };
 
 bool transport_list_has_ids(uint8_t service_action, const uint8_t *list, size_t len)
@@ -43,12 +44,20 @@ bool transport_list_has_ids(uint8_t service_action, const uint8_t *list, size_t 
 
 /* ---- to the back-end ---- */
 
-/* "name,i,0xISID", its end and padding to a multiple of four. Return: bytes of the TransportID. */
-static size_t put_iscsi_id(const char *name, const uint8_t isid[6], uint8_t *out)
+/* The iSCSI initiator port: "name,i,0xISID". Return: its length. */
+static size_t port_text(const struct identity *who, char text[TEXT_MAX])
 {
-	char text[ISCSI_NAME_MAX + 32] = "";
-	size_t len = (size_t)snprintf(text, sizeof(text), "%.*s,i,0x%02x%02x%02x%02x%02x%02x", ISCSI_NAME_MAX, name,
-				      isid[0], isid[1], isid[2], isid[3], isid[4], isid[5]) + 1;
+	const uint8_t *isid = who->isid;
+
+	return (size_t)snprintf(text, TEXT_MAX, "%s,i,0x%02x%02x%02x%02x%02x%02x", who->initiator_name, isid[0], isid[1], isid[2],
+				isid[3], isid[4], isid[5]);
+}
+
+/* That, its end and padding to a multiple of four. Return: bytes of the TransportID. */
+static size_t put_iscsi_id(const struct identity *who, uint8_t *out)
+{
+	char text[TEXT_MAX] = "";
+	size_t len = port_text(who, text) + 1;
 	size_t additional = (len + 3) & ~(size_t)3;
 
 	if (additional < ISCSI_MIN_ADDITIONAL)
@@ -65,17 +74,16 @@ static size_t put_iscsi_id(const char *name, const uint8_t isid[6], uint8_t *out
 static size_t translate_id(const struct transport_names *names, const uint8_t *id, uint8_t *out)
 {
 	const uint8_t *port = id + SRP_ID_PORT_AT;
-	char name[ISCSI_NAME_MAX + 1];
+	struct identity who;
 
 	if ((id[0] & (FORMAT_MASK | PROTOCOL_MASK)) != PROTOCOL_SRP)
 		return 0;
 	if (memcmp(port, names->own_id, SRP_PORT_ID_LEN) == 0)
-		return put_iscsi_id(names->own_name, names->isid, out);
-	/* With a name for all, or one that hangs on an address, this identifier says nothing. */
-	if (names->shared || i_port_id_is_anonymous(port))
+		return put_iscsi_id(names->own, out);
+	/* Where the identity hangs on an address, this identifier says nothing. */
+	if (i_port_id_is_anonymous(port) || !names->find(names->arg, port, &who))
 		return 0;
-	identity_initiator_name(names->gateway_name, port, NULL, name, sizeof(name));
-	return put_iscsi_id(name, names->isid, out);
+	return put_iscsi_id(&who, out);
 }
 
 static enum outcome refuse_at(size_t at, uint16_t *field)
@@ -123,13 +131,27 @@ enum outcome transport_list_translate(const struct transport_names *names, uint8
 
 /* ---- to the host ---- */
 
-bool transport_id_to_srp(const char *gateway_name, const uint8_t *id, size_t len, uint8_t out[24])
+/* Case says nothing in the hexadecimal digits of the ISID, nor in names (RFC 3722). */
+static bool is_port(const struct identity *who, const char *text, size_t len)
 {
+	char own[TEXT_MAX];
+	size_t n = port_text(who, own);
+
+	return len >= n && strncasecmp(text, own, n) == 0 && (len == n || text[n] == '\0');
+}
+
+bool transport_id_to_srp(const struct transport_names *names, const uint8_t *id, size_t len, uint8_t out[24])
+{
+	const char *text = (const char *)id + ISCSI_HEADER;
 	uint8_t port[SRP_PORT_ID_LEN];
 
 	if (len <= ISCSI_HEADER || (id[0] & PROTOCOL_MASK) != PROTOCOL_ISCSI)
 		return false;
-	if (!identity_parse_name(gateway_name, (const char *)id + ISCSI_HEADER, len - ISCSI_HEADER, port))
+	len -= ISCSI_HEADER;
+	/* A configured name may be that of many: only with its ISID it says who. */
+	if (id[0] & ISCSI_WITH_ISID && is_port(names->own, text, len))
+		memcpy(port, names->own_id, sizeof(port));
+	else if (!identity_parse_name(names->gateway_name, text, len, port))
 		return false;
 	memset(out, 0, SRP_ID_BYTES);
 	out[0] = PROTOCOL_SRP;

@@ -8,6 +8,7 @@
 #ifndef CORE_TRANSPORT_ID_H
 #define CORE_TRANSPORT_ID_H
 
+#include "identity.h"
 #include "outcome.h"
 
 #include <stdbool.h>
@@ -21,10 +22,11 @@
 /* How the nexuses of one target port are named at one back-end. */
 struct transport_names {
 	const char *gateway_name;
-	const uint8_t *own_id;  /* the asking host's initiator port identifier, ... */
-	const char *own_name;   /* ... and its initiator name at the back-end */
-	bool shared;            /* all hosts have that name: nobody else can be named */
-	uint8_t isid[6];
+	const uint8_t *own_id;      /* the asking host's initiator port identifier, ... */
+	const struct identity *own; /* ... and who it is at the back-end */
+	/* Who another host is there. Return: false: that hangs on more than its identifier. */
+	bool (*find)(const void *arg, const uint8_t i_port_id[SRP_PORT_ID_LEN], struct identity *out);
+	const void *arg;
 };
 
 enum { PR_OUT_REGISTER = 0x00, PR_OUT_REGISTER_AND_IGNORE = 0x06, PR_OUT_REGISTER_AND_MOVE = 0x07 };
@@ -43,9 +45,9 @@ enum outcome transport_list_translate(const struct transport_names *names, uint8
 				      size_t len, uint8_t *out, size_t *out_len, uint16_t *field);
 
 /*
- * iSCSI's TransportID of @len bytes to SRP's 24, when it names a host of this gateway. Return: false when it does not;
- * @out is untouched then.
+ * iSCSI's TransportID of @len bytes to SRP's 24, when it names the asking host, or one whose name is made from it by this
+ * gateway. Return: false when it does not; @out is untouched then. @names: without find.
  */
-bool transport_id_to_srp(const char *gateway_name, const uint8_t *id, size_t len, uint8_t out[24]);
+bool transport_id_to_srp(const struct transport_names *names, const uint8_t *id, size_t len, uint8_t out[24]);
 
 #endif

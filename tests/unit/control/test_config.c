@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#define TEN "0123456789"
+
 static const char smallest[] =
     "{\n"
     "  \"listen\":   [ { \"fabric\": \"rdma\", \"address\": \"0.0.0.0\", \"port\": 5555 } ],\n"
@@ -58,9 +60,9 @@ static void everything_can_be_said(void **state)
 	    "  \"identity\": { \"initiator_name\": \"iqn.2026-11.example:one\" }, \"hold_seconds\": 0,\n"
 	    "  \"chap\": { \"user\": \"u\", \"secret_file\": \"/f\", \"mutual_user\": \"m\", \"mutual_secret_file\": "
 	    "\"/g\" },\n"
-	    "  \"settings\": { \"k\": \"v\" } }, \"b\": { \"uri\": \"mem:64M\" } },\n"
+	    "  \"settings\": { \"k\": \"v\" } }, \"b\": { \"uri\": \"mem:64M\", \"identity\": \"shared\" } },\n"
 	    "\"targets\": [ { \"name\": \"t\", \"id_ext\": \"000000000000000A\", \"ioc_guid\": \"0000000000000001\",\n"
-	    "  \"groups\": [ { \"name\": \"g\", \"initiators\": [ \"10.0.0.0/8\" ],\n"
+	    "  \"groups\": [ { \"name\": \"g\", \"initiators\": [ \"10.0.0.0/8\" ], \"initiator_name\": \"naa.52004567BA64678D\",\n"
 	    "     \"luns\": [ { \"lun\": 16383, \"backend\": \"b\" }, { \"lun\": \"0100000000000000\", \"backend\": "
 	    "\"a\" } ] } ] } ] }";
 	const struct config_backend *a;
@@ -76,6 +78,10 @@ static void everything_can_be_said(void **state)
 	assert_string_equal(a->chap.mutual_secret_file, "/g");
 	assert_string_equal(CONFIG_ITEM(&a->settings, struct schema_setting, 0)->value, "v");
 	assert_int_equal(a->hold_seconds, 0);
+	assert_true(a->identity.shared);
+	assert_string_equal(a->identity.initiator_name, "iqn.2026-11.example:one");
+	assert_true(a[1].identity.shared);
+	assert_string_equal(a[1].identity.initiator_name, "iqn.2026-11.srpgw:gw-1.lab");
 	assert_int_equal(c->limits.max_transfer_bytes, 256 << 10);
 	assert_false(c->limits.immediate_data);
 	assert_int_equal(c->limits.req_lim, 128); /* its neighbours keep their defaults */
@@ -239,6 +245,18 @@ static void backends(void **state)
 			  NULL, NULL),
 		     "c.json:2:80: backends.s.identity.initiator_name: \"me\" is no iSCSI name; begin it with iqn., "
 		     "eui. or naa.");
+	unit_refused(with(NULL, "{ \"s\": { \"uri\": \"iscsi://h/iqn.x\", \"identity\": \"share\" } }", NULL, NULL),
+		     "c.json:2:60: backends.s.identity: this value has the wrong type; give an object, or \"shared\"");
+	unit_refused(with(NULL, "{ \"s\": { \"uri\": \"iscsi://h/iqn.x\", \"identity\": { \"initiator_name\": \"iqn.X\" } } }", NULL, NULL),
+		     "c.json:2:80: backends.s.identity.initiator_name: \"iqn.X\" has characters that an iSCSI name cannot have; use a-z, "
+		     "0-9, \"-\", \".\" and \":\"");
+	unit_refused(with(NULL, "{ \"s\": { \"uri\": \"iscsi://h/iqn.x\", \"identity\": { \"initiator_name\": \"eui.02004567A425678G\" } } }",
+			  NULL, NULL),
+		     "c.json:2:80: backends.s.identity.initiator_name: \"eui.02004567A425678G\" is no iSCSI name; give hexadecimal digits "
+		     "after eui. or naa.");
+	unit_refused(with(NULL, "{ \"s\": { \"uri\": \"iscsi://h/iqn.x\", \"identity\": { \"initiator_name\": \"iqn." TEN TEN TEN TEN TEN TEN TEN
+			  TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "\" } } }", NULL, NULL),
+		     "c.json:2:80: backends.s.identity.initiator_name: an iSCSI name of 224 bytes; use at most 223");
 	unit_refused(
 	    with(NULL, "{ \"s\": { \"uri\": \"mem:1M\", \"retry_ms\": 20000 } }", NULL, NULL),
 	    "c.json:2:51: backends.s.retry_ms: larger than \"retry_max_ms\" (10000); make it the smaller of the two");

@@ -4,6 +4,7 @@
  */
 #include "../../../gateway/core/core.h"
 #include "../../../gateway/core/key.h"
+#include "../../../gateway/core/identity.h"
 #include "../../../gateway/core/login.h"
 #include "cmocka_all.h"
 
@@ -256,6 +257,49 @@ static void test_identity(void **state)
 	assert_memory_not_equal(isid, other, 6);
 }
 
+static void test_identity_of_one_name(void **state)
+{
+	static char all[] = "iqn.2026-11.example:all", host[] = "iqn.2026-11.example:host";
+	uint8_t i[16] = { [15] = 1 }, t[16] = { 42 };
+	struct fabric_addr x = addr("10.0.0.1"), y = addr("10.0.0.2");
+	struct initiator_group group = { .initiator_name = NULL };
+	struct backend b = { .name = (char[]){ "san" } };
+	struct identity_of of = { .gateway_name = "gw", .i_port_id = i, .t_port_id = t, .peer = &x, .group = &group };
+	struct identity one, two;
+	uint8_t isid[6];
+
+	(void)state;
+	identity_make(&of, &b, &one);
+	identity_isid(t, "san", isid);
+	assert_memory_equal(one.isid, isid, 6);
+	assert_string_equal(one.initiator_name, "iqn.2026-11.srpgw:gw:00000000000000000000000000000001");
+	/* The group's, or the back-end's, which admits no other. */
+	group.initiator_name = host;
+	assert_string_equal(identity_configured_name(&group, &b), host);
+	assert_string_equal(identity_configured_name(NULL, &b) ? "" : "none", "none");
+	b.initiator_name = all;
+	assert_string_equal(identity_configured_name(&group, &b), all);
+	/* Equal names, and each host, target, back-end and gateway another ISID; the address counts where the identifier does not. */
+	identity_make(&of, &b, &one);
+	of.peer = &y;
+	identity_make(&of, &b, &two);
+	assert_string_equal(one.initiator_name, all);
+	assert_memory_equal(one.isid, two.isid, 6);
+	i[15] = 0;
+	identity_make(&of, &b, &one);
+	assert_memory_not_equal(one.isid, two.isid, 6);
+	of.peer = &x;
+	identity_make(&of, &b, &two);
+	assert_memory_not_equal(one.isid, two.isid, 6);
+	of.gateway_name = "gv";
+	identity_make(&of, &b, &one);
+	assert_memory_not_equal(one.isid, two.isid, 6);
+	t[0] = 43;
+	identity_make(&of, &b, &two);
+	assert_memory_not_equal(one.isid, two.isid, 6);
+	assert_int_equal(two.isid[0], 0x80);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +311,7 @@ int main(void)
 		cmocka_unit_test(test_address_patterns),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_identity_of_one_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
  * Persistent reservations that name initiators: SRP's TransportIDs become iSCSI's on the way to an iSCSI back-end and back, and
  * are refused, to the byte, where that cannot be.
  */
+#include "../../../gateway/core/identity.h"
 #include "../../../gateway/core/transport_id.h"
 #include "rig.h"
 
@@ -244,26 +245,74 @@ static void test_lengths_that_contradict(void **state)
 	rig_expect_idle(r);
 }
 
+/* The host whose identifier ends with @last, named as the configuration says. */
+static void identity_of_last(const struct rig *r, uint8_t last, const struct initiator_group *g, struct identity *out)
+{
+	uint8_t id[24];
+
+	put_srp_id(id, last);
+	identity_make(&(struct identity_of){ .gateway_name = "gw", .i_port_id = id + 8, .t_port_id = r->maps[0]->target.t_port_id, .group = g },
+		      &r->backend[0], out);
+}
+
+/* The host names @last to register for it: its name is @who's. */
+static void expect_named(struct rig *r, struct fake_conn *c, uint8_t last, const struct identity *who)
+{
+	uint32_t len = make_register(r, 1), n;
+	uint8_t want[256];
+
+	put_srp_id(r->mem + 28, last);
+	n = put_iscsi_id(want, who->initiator_name, who->isid);
+	rig_expect_status(r, c, send_out(r, c, PR_OUT_REGISTER, len, false), SCSI_GOOD);
+	assert_int_equal(r->disk[0]->last_data_len, 28 + n);
+	assert_memory_equal(r->disk[0]->disk + 28, want, n);
+}
+
+/* Then the ISID tells the hosts apart. */
 static void test_one_name_for_all(void **state)
 {
 	static char all[] = "iqn.2026-11.example:all";
 	struct rig *r = *state;
+	struct identity own, other;
 	struct fake_conn *c;
-	uint8_t want[256], isid[6];
-	uint32_t len, n;
 
 	r->backend[0].initiator_name = all;
 	c = rig_login(r);
-	len = make_register(r, 1);
-	expect_refused_at(r, c, send_out(r, c, PR_OUT_REGISTER, len, false), 28);
-	/* Itself it may name. */
-	put_srp_id(r->mem + 28, 1);
-	isid_of(r, isid);
-	n = put_iscsi_id(want, all, isid);
-	rig_expect_status(r, c, send_out(r, c, PR_OUT_REGISTER, len, false), SCSI_GOOD);
-	assert_int_equal(r->disk[0]->last_data_len, 28 + n);
-	assert_memory_equal(r->disk[0]->disk + 28, want, n);
+	identity_of_last(r, 1, NULL, &own);
+	identity_of_last(r, 2, NULL, &other);
+	assert_string_equal(own.initiator_name, all);
+	assert_string_equal(other.initiator_name, all);
+	assert_memory_not_equal(own.isid, other.isid, 6);
+	assert_memory_equal(fake_path(r->disk[0])->isid, own.isid, 6);
+	expect_named(r, c, 1, &own);
+	expect_named(r, c, 2, &other);
 	r->backend[0].initiator_name = NULL;
+}
+
+/* Its group's name: what the address decides, a TransportID does not tell. */
+static void test_name_of_a_group(void **state)
+{
+	static char name[] = "iqn.2026-11.example:host";
+	struct rig *r = *state;
+	struct initiator_group *g = r->maps[0]->target.group;
+	struct initiator_pattern by_address = { .has_addr = true, .addr_prefix_len = 0 }, *was = g->pattern;
+	struct identity own, other;
+	struct fake_conn *c;
+	uint32_t len;
+
+	g->initiator_name = name;
+	c = rig_login(r);
+	identity_of_last(r, 1, g, &own);
+	identity_of_last(r, 2, g, &other);
+	assert_string_equal(own.initiator_name, name);
+	expect_named(r, c, 1, &own);
+	expect_named(r, c, 2, &other);
+	g->pattern = &by_address;
+	len = make_register(r, 1);
+	r->disk[0]->n_submits = 0;
+	expect_refused_at(r, c, send_out(r, c, PR_OUT_REGISTER, len, false), 28);
+	g->pattern = was;
+	g->initiator_name = NULL;
 }
 
 /* ---- IN ---- */
@@ -415,12 +464,20 @@ static void test_other_answers_pass(void **state)
 
 /* ---- anything ---- */
 
+static bool find_any(const void *arg, const uint8_t i_port_id[16], struct identity *out)
+{
+	(void)arg;
+	*out = (struct identity){ .initiator_name = OTHER_NAME };
+	return i_port_id[15] != 1;
+}
+
 /* Exact allocations, so that a sanitizer sees each byte too far. */
 static void test_any_list(void **state)
 {
 	static const uint8_t actions[] = { PR_OUT_REGISTER, PR_OUT_REGISTER_AND_MOVE, PR_OUT_REGISTER_AND_IGNORE };
 	uint8_t own[16] = { 1 }, out[TRANSPORT_OUT_MAX];
-	struct transport_names names = { .gateway_name = "gw", .own_id = own, .own_name = OWN_NAME };
+	const struct identity who = { .initiator_name = OWN_NAME };
+	const struct transport_names names = { .gateway_name = "gw", .own_id = own, .own = &who, .find = find_any };
 	unsigned seed = 11, n_ok = 0;
 
 	(void)state;
@@ -544,6 +601,7 @@ int main(void)
 		TEST(test_nobody_is_refused),
 		TEST(test_lengths_that_contradict),
 		TEST(test_one_name_for_all),
+		TEST(test_name_of_a_group),
 		TEST(test_read_full_status),
 		TEST(test_cut_by_the_allocation_length),
 		TEST(test_nonsense_is_passed_on),
