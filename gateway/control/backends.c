@@ -22,7 +22,7 @@ struct settings {
 
 /* What may change without touching a session. */
 struct policy {
-	uint32_t hold_ms, retry_ms, retry_max_ms, fence_ms, max_detached;
+	uint32_t hold_ms, after_hold, retry_ms, retry_max_ms, fence_ms, max_detached;
 };
 
 struct open_backend {
@@ -230,6 +230,7 @@ static struct policy policy_of(const struct config_backend *c)
 {
 	return (struct policy){
 		.hold_ms = c->hold_seconds * 1000,
+		.after_hold = (uint32_t)c->after_hold,
 		.retry_ms = c->retry_ms,
 		.retry_max_ms = c->retry_max_ms,
 		.fence_ms = c->fence_ms,
@@ -240,6 +241,7 @@ static struct policy policy_of(const struct config_backend *c)
 static void policy_apply(struct backend *b, const struct policy *p)
 {
 	b->hold_ms = p->hold_ms;
+	b->after_hold = p->after_hold;
 	b->retry_ms = p->retry_ms;
 	b->retry_max_ms = p->retry_max_ms;
 	b->fence_ms = p->fence_ms;

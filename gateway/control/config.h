@@ -19,6 +19,7 @@
 
 enum config_fabric { CONFIG_FABRIC_RDMA, CONFIG_FABRIC_IB, CONFIG_FABRIC_IWARP };
 extern const char *const config_fabric_names[];
+extern const char *const config_after_hold_names[]; /* by enum after_hold of core */
 
 struct config_listen {
 	int fabric; /* enum config_fabric */
@@ -49,6 +50,7 @@ struct config_backend {
 	struct config_identity identity;
 	struct config_chap chap;
 	uint32_t hold_seconds, retry_ms, retry_max_ms, fence_ms, max_detached;
+	int after_hold; /* enum after_hold of core */
 	struct schema_list settings; /* struct schema_setting */
 };
 

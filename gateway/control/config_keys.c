@@ -11,6 +11,7 @@ const char *const config_fabric_names[] = { "rdma", "ib", "iwarp", NULL };
 static const char *const log_level_names[] = { "error", "warn", "info", "debug", NULL }; /* order of enum log_level */
 
 static const char *const crc_names[] = { "required", "optional", NULL }; /* order of enum config_crc */
+const char *const config_after_hold_names[] = { "busy", "fail", "disconnect", NULL };
 static const char *const async_events_names[] = { "asked", "always", "never", NULL }; /* order of enum async_events */
 
 /* One key, one line or two: the formatter would make a column of each. */
@@ -88,7 +89,12 @@ static const struct schema_key backend_keys[] = {
 	  .help = "who the back-end sees" },
 	{ "chap", SCHEMA_OBJECT, AT(config_backend, chap), .object = &chap_object, .help = "authentication" },
 	{ "hold_seconds", SCHEMA_UINT, AT(config_backend, hold_seconds), .max = 600, .unit = "s", .def = "20",
-	  .help = "how long commands wait for a lost path before they are answered BUSY" },
+	  .help = "how long commands wait for a lost path before `after_hold` says what becomes of them; less than the hosts' "
+		  "command timeout, which is 30 s on Linux" },
+	{ "after_hold", SCHEMA_ENUM, AT(config_backend, after_hold), .names = config_after_hold_names, .def = "\"busy\"",
+	  .help = "`busy`: reads, writes and reservations are answered BUSY, which hosts repeat for minutes, and questions NOT READY; "
+		  "`fail`: everything is answered NOT READY; `disconnect`: hosts are disconnected and their logins refused, so that "
+		  "multipath takes another path" },
 	{ "retry_ms", SCHEMA_UINT, AT(config_backend, retry_ms), .min = 10, .max = 60000, .unit = "ms", .def = "500",
 	  .help = "first pause between attempts to get a path; it doubles" },
 	{ "retry_max_ms", SCHEMA_UINT, AT(config_backend, retry_max_ms), .min = 10, .max = 600000, .unit = "ms",

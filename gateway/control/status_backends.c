@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Back-ends with their paths and identities, and targets, in the status document, see status_doc.h. Layer: control. */
 #include "../proto/scsi.h"
+#include "config.h"
 #include "snapshot.h"
 #include "status_doc.h"
 
@@ -8,10 +9,11 @@
 
 static json_t *path_json(const struct status_input *in, const struct path_status *p)
 {
-	return json_pack("{s:I, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "session_id",
+	return json_pack("{s:I, s:s, s:s, s:s, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "session_id",
 			 (json_int_t)p->session_id, "state", p->state, "why", p->why, "initiator_name",
-			 p->initiator_name, "since", status_since_json(in, p->since_ns), "n_outstanding",
-			 (json_int_t)p->n_outstanding, "n_waiting", (json_int_t)p->n_waiting, "n_detached",
+			 p->initiator_name, "since", status_since_json(in, p->since_ns), "silent", p->silent,
+			 "outage_ms", (json_int_t)p->outage_ms, "n_outstanding", (json_int_t)p->n_outstanding,
+			 "n_waiting", (json_int_t)p->n_waiting, "n_detached",
 			 (json_int_t)p->n_detached, "ups_total", (json_int_t)p->ups_total, "downs_total",
 			 (json_int_t)p->downs_total, "time", status_hist_json(&p->backend_time));
 }
@@ -95,7 +97,7 @@ static json_t *backend_json(const struct status_input *in, const struct backend 
 		if (strcmp(p->backend, b->name) != 0)
 			continue;
 		n++;
-		n_up += strcmp(p->state, "up") == 0;
+		n_up += strcmp(p->state, "up") == 0 && !p->silent;
 		ok = status_append(paths, path_json(in, p));
 	}
 	if (ok)
@@ -106,9 +108,10 @@ static json_t *backend_json(const struct status_input *in, const struct backend 
 		json_decref(portals);
 		return NULL;
 	}
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "name", b->name, "uri", b->uri,
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "name", b->name, "uri", b->uri,
 			 "bridge", b->bridge->name, "state", paths_state(n, n_up), "number", (json_int_t)b->number,
-			 "hold_ms", (json_int_t)b->hold_ms, "fence_ms", (json_int_t)b->fence_ms, "max_outstanding",
+			 "hold_ms", (json_int_t)b->hold_ms, "after_hold", config_after_hold_names[b->after_hold],
+			 "fence_ms", (json_int_t)b->fence_ms, "max_outstanding",
 			 (json_int_t)b->limits.max_outstanding, "max_transfer_bytes",
 			 (json_int_t)b->limits.max_transfer_bytes, "portals", portals, "paths", paths, "identities", ids.list);
 }

@@ -11,6 +11,7 @@
 #include "nexus.h"
 #include "path.h"
 #include "quota.h"
+#include "repeat.h"
 #include "shard.h"
 #include "share.h"
 #include "task.h"
@@ -218,7 +219,7 @@ void io_rewind(struct io *io)
 
 bool io_may_write(const struct io *io)
 {
-	return io->pub.dir != SRPGW_DIR_IN && io->cdb[0] != SCSI_OP_TEST_UNIT_READY;
+	return io->pub.dir != SRPGW_DIR_IN && io->cdb[0] != SCSI_OP_TEST_UNIT_READY && !repeat_is_flush(io->cdb);
 }
 
 void io_release(struct io *io)

@@ -78,7 +78,7 @@ void io_rewind(struct io *io);
 
 /*
  * May it change what is stored? WRITE SAME, FORMAT UNIT and others do so without a byte of data-out; TEST UNIT READY,
- * which hosts send all the time, does not.
+ * which hosts send all the time, does not, and a flush only says where it is stored.
  */
 bool io_may_write(const struct io *io);
 

@@ -9,9 +9,34 @@
 #include "map.h"
 #include "nexus.h"
 #include "order.h"
+#include "outage.h"
 #include "path.h"
 
 #include <string.h>
+
+/* The back-end knows both as one. */
+static void find_twin(struct lu *lu)
+{
+	lu->twin = lu;
+	list_for_each(pos, &lu->path->lus) {
+		struct lu *other = list_entry(pos, struct lu, path_node);
+
+		if (memcmp(other->backend_lun, lu->backend_lun, sizeof(lu->backend_lun)) != 0)
+			continue;
+		lu->twin = other->twin;
+		other->twin = lu;
+		return;
+	}
+}
+
+static void leave_twins(struct lu *lu)
+{
+	struct lu *before = lu->twin;
+
+	while (before->twin != lu)
+		before = before->twin;
+	before->twin = lu->twin;
+}
 
 struct lu *lu_create(struct nexus *n, const struct lun_map_entry *e)
 {
@@ -32,6 +57,7 @@ struct lu *lu_create(struct nexus *n, const struct lun_map_entry *e)
 	list_init(&lu->ready);
 	list_node_init(&lu->ready_node);
 	list_node_init(&lu->old_node);
+	find_twin(lu);
 	list_push_back(&p->lus, &lu->path_node);
 	return lu;
 }
@@ -45,6 +71,7 @@ void lu_succeed(struct lu *old, struct lu *heir)
 
 void lu_free(struct lu *lu)
 {
+	leave_twins(lu);
 	list_del(&lu->path_node);
 	list_del(&lu->ready_node);
 	list_del(&lu->old_node);
@@ -82,17 +109,40 @@ void lu_remove(struct lu *lu)
 	lu_settle(lu);
 }
 
+bool lu_is_fenced(const struct lu *lu)
+{
+	const struct lu *other = lu;
+
+	do {
+		if (other->n_fences > 0)
+			return true;
+		other = other->twin;
+	} while (other != lu);
+	return false;
+}
+
+/* Its tasks in READY may go, as far as fences are concerned, or may not. */
+static void offer(struct lu *lu, bool fenced)
+{
+	if (fenced)
+		list_del(&lu->ready_node);
+	else if (!list_empty(&lu->ready) && !list_linked(&lu->ready_node))
+		list_push_back(&lu->path->ready_lus, &lu->ready_node);
+}
+
 void lu_fence_changed(struct lu *lu)
 {
-	if (lu->n_fences > 0) {
-		list_del(&lu->ready_node);
-		path_hold(lu->path);
-		path_mark(lu->path);
-		return;
-	}
-	if (!list_empty(&lu->ready) && !list_linked(&lu->ready_node))
-		list_push_back(&lu->path->ready_lus, &lu->ready_node);
-	path_mark(lu->path);
+	struct path *p = lu->path;
+	struct lu *other = lu;
+	bool fenced = lu_is_fenced(lu);
+
+	do {
+		offer(other, fenced);
+		other = other->twin;
+	} while (other != lu);
+	if (fenced)
+		outage_wait_all(p);
+	path_mark(p);
 	lu_settle(lu);
 }
 
@@ -133,32 +183,42 @@ struct lu *lu_find(const struct nexus *n, const uint8_t lun[8])
 enum outcome lu_take_ua(struct lu *lu)
 {
 	if (lu->ua & LU_UA_NEXUS_LOSS) {
-		lu->ua &= (uint8_t)~LU_UA_NEXUS_LOSS;
+		lu->loss_told = lu->ua & LU_UA_OWN_LOSS;
+		lu->ua &= (uint8_t)~(LU_UA_NEXUS_LOSS | LU_UA_OWN_LOSS);
 		return OUTCOME_UA_NEXUS_LOSS;
 	}
 	if (lu->ua & LU_UA_LUNS_CHANGED) {
 		lu->ua &= (uint8_t)~LU_UA_LUNS_CHANGED;
 		return OUTCOME_UA_LUNS_CHANGED;
 	}
+	if (lu->ua & LU_UA_INQUIRY_CHANGED) {
+		lu->ua &= (uint8_t)~LU_UA_INQUIRY_CHANGED;
+		return OUTCOME_UA_INQUIRY_CHANGED;
+	}
 	return OUTCOME_OK;
 }
 
 bool lu_is_blocked(const struct lu *lu)
 {
-	return lu->n_fences > 0 || lu->path->state != PATH_UP;
+	return lu_is_fenced(lu) || lu->path->outage.away;
 }
 
 void lu_ready(struct task *t, bool again)
 {
 	struct lu *lu = t->lu;
+	enum outcome why = again ? OUTCOME_OK : outage_judge(t);
 
+	if (why != OUTCOME_OK) {
+		task_refuse(t, why);
+		return;
+	}
 	if (!task_set_state(t, TASK_READY))
 		return;
 	order_place(t, again);
-	if (lu->n_fences == 0 && !list_linked(&lu->ready_node))
+	if (!lu_is_fenced(lu) && !list_linked(&lu->ready_node))
 		list_push_back(&lu->path->ready_lus, &lu->ready_node);
 	if (lu_is_blocked(lu))
-		path_hold_task(lu->path, t);
+		outage_wait(t);
 	else
 		path_mark(lu->path);
 }

@@ -15,7 +15,12 @@ struct nexus;
 struct path;
 struct lun_map_entry;
 
-enum lu_ua { LU_UA_NEXUS_LOSS = 1, LU_UA_LUNS_CHANGED = 2 };
+enum lu_ua {
+	LU_UA_NEXUS_LOSS = 1,
+	LU_UA_LUNS_CHANGED = 2,
+	LU_UA_INQUIRY_CHANGED = 4,
+	LU_UA_OWN_LOSS = 8, /* beside NEXUS_LOSS: it was the back-end's session that was lost, see attention.h */
+};
 
 /* The task set of the LU, see order.h. */
 struct order {
@@ -48,6 +53,10 @@ struct lu {
 	uint8_t ua;        /* enum lu_ua, pending */
 
 	struct io_counters io;
+	bool met;          /* the back-end has answered a command */
+	bool loss_told;    /* see attention.h */
+	bool unsized;      /* the host was refused its capacity in an outage, see outage.h */
+	struct lu *twin;   /* ring of the LUs that are the same at the back-end: the fence of one is the fence of all */
 	struct time_split *time; /* NULL if memory was short */
 };
 
@@ -72,9 +81,11 @@ void lu_succeed(struct lu *old, struct lu *heir);
 
 /* Both forms of one number compare equal; what is no number comes last. */
 int lu_lun_compare(const uint8_t a[8], const uint8_t b[8]);
+/* Does a fence stand for it, or for another LUN of the same logical unit? */
+bool lu_is_fenced(const struct lu *lu);
 /* n_fences went to or from 0. May free a removed LU. */
 void lu_fence_changed(struct lu *lu);
-/* Fenced, or its path is not up. */
+/* Fenced, or its path is away. */
 bool lu_is_blocked(const struct lu *lu);
 
 /*

@@ -15,6 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What becomes of commands when an outage is longer than hold_ms, see outage.h. */
+enum after_hold { AFTER_HOLD_BUSY, AFTER_HOLD_FAIL, AFTER_HOLD_DISCONNECT };
+
 /*
  * A configured back-end: lives from core_apply() of the first snapshot that names it until release() of the last one.
  * Two snapshots that hold the same back-end unchanged share the pointer, so that a reload keeps its sessions.
@@ -26,7 +29,8 @@ struct backend {
 	struct srpgw_bridge_target *target;
 	struct srpgw_limits limits;
 	/* Policy: may change while sessions live (control writes, reactors read). */
-	_Atomic uint32_t hold_ms;  /* how long commands wait for a lost path before they are answered BUSY */
+	_Atomic uint32_t hold_ms;  /* how long commands wait for a lost path */
+	_Atomic uint32_t after_hold; /* enum after_hold */
 	_Atomic uint32_t retry_ms; /* pause between attempts to get a path, doubled up to retry_max_ms */
 	_Atomic uint32_t retry_max_ms;
 	_Atomic uint32_t fence_ms; /* after an unproven end of a session: how long its writes may still land */

@@ -11,6 +11,7 @@
 #include "inventory.h"
 #include "lu.h"
 #include "nexus_map.h"
+#include "outage.h"
 #include "path.h"
 #include "port.h"
 #include "reserve.h"
@@ -220,9 +221,18 @@ static void settle_logins(struct nexus *n)
 
 	while ((pos = list_first(&n->logins))) {
 		struct login *l = list_entry(pos, struct login, node);
+		enum outcome why;
+		bool wait;
 
 		if (!n->group || n->shard->draining) {
 			answer(n, l, n->group ? OUTCOME_LOGIN_DRAINING : OUTCOME_LOGIN_NOT_ALLOWED);
+			continue;
+		}
+		why = outage_admits(n, &wait);
+		if (wait)
+			return;
+		if (why != OUTCOME_OK) {
+			answer(n, l, why);
 			continue;
 		}
 		if (!l->terms.multi && n->n_channels > 0) {
@@ -234,15 +244,20 @@ static void settle_logins(struct nexus *n)
 	}
 }
 
-void nexus_end(struct nexus *n, enum outcome why)
+void nexus_disconnect(struct nexus *n, enum outcome why)
 {
 	struct list_node *pos;
 
-	n->ending = true;
 	while ((pos = list_first(&n->logins)))
 		answer(n, list_entry(pos, struct login, node), OUTCOME_LOGIN_RESOURCES);
 	end_channels(n, why);
 	nexus_mark(n);
+}
+
+void nexus_end(struct nexus *n, enum outcome why)
+{
+	n->ending = true;
+	nexus_disconnect(n, why);
 }
 
 /* ---- going ---- */

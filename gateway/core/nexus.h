@@ -75,6 +75,9 @@ void nexus_login(struct nexus *n, struct login *l);
 /* Ends all channels, refuses waiting logins, and lets the nexus go without linger. */
 void nexus_end(struct nexus *n, enum outcome why);
 
+/* Ends all channels and refuses waiting logins; then it lingers as usual. */
+void nexus_disconnect(struct nexus *n, enum outcome why);
+
 /* Something that decides its life changed: nexus_settle() runs when the shard settles. */
 void nexus_mark(struct nexus *n);
 /* Settle loop only; may free @n. */

@@ -53,6 +53,8 @@ enum outcome_kind {
 	  "the peer gave up before the login was answered", "SRP r16a LOGIN_REJ") \
 	X(LOGIN_DRAINING, REJECT, SRP_REJ_INSUFFICIENT_RESOURCES, 0, 0, \
 	  "the gateway is stopping", "SRP r16a LOGIN_REJ") \
+	X(LOGIN_BACKEND_AWAY, REJECT, SRP_REJ_INSUFFICIENT_RESOURCES, 0, 0, \
+	  "a back-end with after_hold \"disconnect\" is away", "SRP r16a LOGIN_REJ") \
 	X(IU_SHORT, LOGOUT, SRP_TLO_INVALID_IU_LEN, 0, 0, \
 	  "fewer bytes than the information unit needs", "SRP r16a T_LOGOUT") \
 	X(DESC_BOUNDS, LOGOUT, SRP_TLO_INVALID_IU_LEN, 0, 0, \
@@ -75,6 +77,8 @@ enum outcome_kind {
 	X(UNMAPPED, LOGOUT, SRP_TLO_NONE, 0, 0, \
 	  "the configuration no longer admits this initiator", "SRP r16a T_LOGOUT") \
 	X(DRAINED, LOGOUT, SRP_TLO_NONE, 0, 0, "the gateway is stopping", "SRP r16a T_LOGOUT") \
+	X(BACKEND_AWAY, LOGOUT, SRP_TLO_NONE, 0, 0, \
+	  "a back-end with after_hold \"disconnect\" was away for the hold time", "SRP r16a T_LOGOUT") \
 	X(TMF_RESOURCES, LOGOUT, SRP_TLO_NONE, 0, 0, \
 	  "no room for another task management function", "SRP r16a T_LOGOUT") \
 	X(INTERNAL, LOGOUT, SRP_TLO_NONE, 0, 0, "the gateway broke a rule of its own", "SRP r16a T_LOGOUT") \
@@ -98,6 +102,10 @@ enum outcome_kind {
 	  "task management for a LUN that is not mapped", "SAM-5 7.1") \
 	X(TASK_SET_FULL, STATUS, SCSI_TASK_SET_FULL, 0, 0, "no task or memory free for the command", "SAM-5 5.3.1") \
 	X(PATH_HELD, STATUS, SCSI_BUSY, 0, 0, "the back-end was not reachable for the hold time", "SAM-5 5.3.1") \
+	X(LU_UNAVAILABLE, SENSE, SCSI_NOT_READY, 0x04, 0x0c, \
+	  "the back-end has been away for the hold time, and its policy or the command wants no BUSY", "SPC-4 4.5.6") \
+	X(LU_BECOMING_READY, SENSE, SCSI_NOT_READY, 0x04, 0x01, \
+	  "the same for a flush, after three seconds: the host repeats it", "SPC-4 4.5.6") \
 	X(FATE_UNKNOWN, STATUS, SCSI_BUSY, 0, 0, \
 	  "the back-end session was lost while it had the command", "SAM-5 5.3.1") \
 	X(FATE_UNKNOWN_ONCE, SENSE, SCSI_ABORTED_COMMAND, 0x08, 0x00, \
@@ -121,8 +129,10 @@ enum outcome_kind {
 	X(OVERLAPPED, SENSE, SCSI_ABORTED_COMMAND, 0x4e, 0x00, \
 	  "a live task of the I_T nexus has the tag", "SAM-5 5.10") \
 	X(UA_LUNS_CHANGED, SENSE, SCSI_UNIT_ATTENTION, 0x3f, 0x0e, "the LUN map changed", "SPC-4 4.5.6") \
+	X(UA_INQUIRY_CHANGED, SENSE, SCSI_UNIT_ATTENTION, 0x3f, 0x03, \
+	  "the back-end is back, and the host was refused the capacity meanwhile", "SPC-4 4.5.6") \
 	X(UA_NEXUS_LOSS, SENSE, SCSI_UNIT_ATTENTION, 0x29, 0x07, \
-	  "the I_T nexus was lost, its back-end session was not", "SAM-5 6.3.4")
+	  "the I_T nexus or its back-end session was lost, and the back-end does not say so", "SAM-5 6.3.4")
 
 enum outcome {
 	OUTCOME_OK, /* nothing to refuse */

@@ -6,6 +6,7 @@
 #include "path.h"
 
 #include "../base/log.h"
+#include "attention.h"
 #include "claim.h"
 #include "event.h"
 #include "fence.h"
@@ -35,8 +36,11 @@ static void set_state(struct path *p, enum path_state to)
 	p->state = to;
 	p->since_ns = shard_now_ns(p->shard);
 	shard_trace(p->shard, TRACE_PATH_STATE, p->number, to, 0);
+	outage_update(p);
 	if (was_up) {
-		path_hold(p);
+		/* Both were of that session. */
+		move_stop(p);
+		timer_cancel(p->shard->reactor, &p->pause_timer);
 		path_mark(p);
 	}
 	if (to == PATH_OFF)
@@ -115,6 +119,21 @@ static void end_session(struct path *p)
 	timer_arm(p->shard->reactor, &p->timer, shard_now_ns(p->shard));
 }
 
+/*
+ * A session that was up is lost: the next attempt comes at once, because hosts wait. But only one in a while: a back-end
+ * that takes logins and drops them again is not to be asked without a pause.
+ */
+static void lost(struct path *p)
+{
+	uint64_t now_ns = shard_now_ns(p->shard), pause_ms = map_or(p->backend->retry_ms, BACKEND_RETRY_MS);
+
+	p->downs_total++;
+	if (p->at_once_ns != 0 && now_ns - p->at_once_ns < pause_ms * NS_PER_MS)
+		return;
+	p->at_once = true;
+	p->at_once_ns = now_ns;
+}
+
 static void detached(void *arg)
 {
 	struct path *p = arg;
@@ -176,8 +195,16 @@ void path_rebuild(struct path *p, const char *why)
 	if (p->state != PATH_ATTACHING && p->state != PATH_UP)
 		return;
 	snprintf(p->why, sizeof(p->why), "%s", why);
-	p->downs_total += p->state == PATH_UP;
+	if (p->state == PATH_UP)
+		lost(p);
 	log_warn("session %u: back-end %s: the session is given up: %s", p->nexus->id, p->backend->name, why);
+	end_session(p);
+}
+
+void path_move(struct path *p)
+{
+	log_info("session %u: back-end %s: its session moves to a better portal", p->nexus->id, p->backend->name);
+	p->at_once = true;
 	end_session(p);
 }
 
@@ -199,7 +226,8 @@ void path_event(struct srpgw_path_ctx *ctx, const struct srpgw_event *ev)
 		set_state(p, PATH_UP);
 		snprintf(p->why, sizeof(p->why), "%s", text);
 		p->told[0] = '\0';
-		p->ups_total++;
+		if (p->ups_total++ > 0)
+			attention_session_up(p);
 		p->backoff_ms = map_or(p->backend->retry_ms, BACKEND_RETRY_MS);
 		path_mark(p);
 		break;
@@ -209,10 +237,22 @@ void path_event(struct srpgw_path_ctx *ctx, const struct srpgw_event *ev)
 		snprintf(p->why, sizeof(p->why), "%s", text);
 		if (is_news(p))
 			log_warn("session %u: back-end %s is down: %s", p->nexus->id, p->backend->name, text);
-		p->downs_total += p->state == PATH_UP;
-		if (ev->permanent)
+		if (p->state == PATH_UP)
+			lost(p);
+		if (ev->permanent) {
+			p->at_once = false;
 			p->backoff_ms = map_or(p->backend->retry_max_ms, BACKEND_RETRY_MAX_MS);
+		}
 		end_session(p);
+		break;
+	case SRPGW_PATH_SILENT:
+	case SRPGW_PATH_HEARD:
+		if (p->state == PATH_UP)
+			snprintf(p->why, sizeof(p->why), "%s", text);
+		outage_silence(p, ev->kind == SRPGW_PATH_SILENT);
+		break;
+	case SRPGW_PATH_MOVE:
+		move_ask(p);
 		break;
 	case SRPGW_PATH_INVENTORY_CHANGED:
 		log_info("session %u: back-end %s says that its logical units changed", p->nexus->id, p->backend->name);
@@ -258,11 +298,12 @@ bool path_queue_full(const struct path *p)
 
 static bool may_run(const struct path *p)
 {
-	return p->state == PATH_UP && !timer_armed(&p->pause_timer) && !path_queue_full(p);
+	return path_is_open(p) && !timer_armed(&p->pause_timer) && !path_queue_full(p);
 }
 
 void path_run(struct path *p)
 {
+	move_try(p);
 	if (p->inventory && may_run(p))
 		inventory_ask(p);
 	while (may_run(p) && !list_empty(&p->ready_lus)) {
@@ -295,55 +336,7 @@ void path_run(struct path *p)
 	claim_end(p);
 }
 
-/* ---- waiting for the path or a fence, with an end ---- */
-
-static void hold_until(struct path *p, uint64_t deadline_ns)
-{
-	if (!timer_armed(&p->hold_timer) || p->hold_timer.deadline_ns > deadline_ns)
-		timer_arm(p->shard->reactor, &p->hold_timer, deadline_ns);
-}
-
-void path_hold_task(struct path *p, struct task *t)
-{
-	if (t->hold_until_ns == 0)
-		t->hold_until_ns = shard_now_ns(p->shard) + p->backend->hold_ms * NS_PER_MS;
-	hold_until(p, t->hold_until_ns);
-}
-
-void path_hold(struct path *p)
-{
-	list_for_each(pos, &p->lus) {
-		struct lu *lu = list_entry(pos, struct lu, path_node);
-
-		if (!lu_is_blocked(lu))
-			continue;
-		list_for_each(tpos, &lu->ready)
-			path_hold_task(p, list_entry(tpos, struct task, node));
-	}
-}
-
-static void hold_timer_fired(struct reactor_timer *timer)
-{
-	struct path *p = container_of(timer, struct path, hold_timer);
-	struct shard *s = p->shard;
-	uint64_t now_ns = shard_now_ns(s);
-
-	shard_enter(s);
-	list_for_each(pos, &p->lus) {
-		struct lu *lu = list_entry(pos, struct lu, path_node);
-
-		if (!lu_is_blocked(lu))
-			continue;
-		list_for_each_safe(tpos, &lu->ready) {
-			struct task *t = list_entry(tpos, struct task, node);
-
-			if (t->hold_until_ns <= now_ns)
-				task_refuse(t, OUTCOME_PATH_HELD);
-		}
-	}
-	path_hold(p);
-	shard_leave(s);
-}
+/* ---- fences ---- */
 
 static void fence_fired(struct reactor_timer *timer)
 {
@@ -398,7 +391,8 @@ struct path *path_get(struct nexus *n, struct backend *b)
 	list_init(&p->ready_lus);
 	list_init(&p->outstanding);
 	timer_init(&p->timer, timer_fired);
-	timer_init(&p->hold_timer, hold_timer_fired);
+	outage_init(p);
+	move_init(p);
 	timer_init(&p->fence_timer, fence_fired);
 	timer_init(&p->pause_timer, pause_fired);
 	timer_init(&p->stuck_timer, stuck_fired);
@@ -413,7 +407,8 @@ void path_free(struct path *p)
 
 	inventory_stop(p);
 	timer_cancel(r, &p->timer);
-	timer_cancel(r, &p->hold_timer);
+	outage_stop(p);
+	move_stop(p);
 	timer_cancel(r, &p->fence_timer);
 	timer_cancel(r, &p->pause_timer);
 	timer_cancel(r, &p->stuck_timer);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The way of one I_T nexus to one back-end: one bridge session at a time, attached in the background with back-off,
- * given up and built anew when it dies or hoards. Commands wait in READY of their LU until the path is up, at most
- * the back-end's hold_ms.
+ * given up and built anew when it dies or hoards. Commands wait in READY of their LU until the path is up, as long as
+ * outage.h says.
  * Layer: core. Knows the bridge only through <srpgw/bridge.h>.
  */
 #ifndef CORE_PATH_H
@@ -12,6 +12,8 @@
 #include "identity.h"
 #include "io.h"
 #include "map.h"
+#include "move.h"
+#include "outage.h"
 #include "shard.h"
 
 struct nexus;
@@ -41,10 +43,13 @@ struct path {
 	bool wanted;
 	bool at_once; /* attach again as soon as the old session is gone */
 	struct reactor_timer timer; /* retry, or detach from a clean stack */
-	struct reactor_timer hold_timer, fence_timer;
+	struct reactor_timer fence_timer;
 	struct reactor_timer stuck_timer; /* armed while LUs are fenced */
 	struct reactor_timer pause_timer; /* armed: nothing is submitted, see path_pause() */
 	uint32_t backoff_ms;
+	uint64_t at_once_ns; /* the last attempt after a loss that did not wait */
+	struct outage outage;
+	struct move move;
 
 	struct inventory *inventory; /* all of the back-end is mapped; or NULL */
 	struct list lus;
@@ -77,6 +82,8 @@ void path_want(struct path *p);
 /* Gives the present session up and builds another. */
 void path_rebuild(struct path *p, const char *why);
 void path_free(struct path *p);
+/* The present session is given up for a better one, see move.h. */
+void path_move(struct path *p);
 const char *path_state_name(enum path_state s);
 
 /* A drain does not wait for fences: nothing comes any more that they would have to hold. */
@@ -86,6 +93,12 @@ static inline bool path_is_idle(const struct path *p)
 }
 
 /* The back-end has as many commands as it takes. */
+/* It takes commands: it is up, the back-end speaks, and the path is not about to move. */
+static inline bool path_is_open(const struct path *p)
+{
+	return p->state == PATH_UP && !p->outage.silent && !timer_armed(&p->move.timer);
+}
+
 bool path_queue_full(const struct path *p);
 /* Tasks may go: path_run() when the shard settles. */
 void path_mark(struct path *p);
@@ -97,12 +110,10 @@ void path_run(struct path *p);
  */
 #define PATH_PAUSE_MS 10u
 void path_pause(struct path *p);
-/* Tasks of its LUs began to wait for the path or a fence: starts the clock of those that have none. */
-void path_hold(struct path *p);
-/* The same for one task. */
-void path_hold_task(struct path *p, struct task *t);
 
 /* ---- path_io.c: commands at the bridge ---- */
+/* So often the gateway itself repeats a command of unknown fate that changes nothing. */
+#define PATH_MOST_REPEATS 3u
 /*
  * Task in EXECUTING with all its data: hands the io to the bridge, or sends the task back to READY when the path is
  * not up.

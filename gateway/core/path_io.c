@@ -5,6 +5,7 @@
  */
 #include "../base/log.h"
 #include "aca.h"
+#include "attention.h"
 #include "channel.h"
 #include "fence.h"
 #include "inventory.h"
@@ -41,8 +42,8 @@ void path_submit(struct task *t)
 
 	if (!task_set_state(t, TASK_EXECUTING))
 		return;
-	if (p->state != PATH_UP || t->lu->n_fences > 0) {
-		/* It was fetching while the path went down or the fence came. */
+	if (!path_is_open(p) || lu_is_fenced(t->lu)) {
+		/* It was fetching while the path closed or the fence came. */
 		task_unadmit(t);
 		lu_ready(t, true);
 		return;
@@ -102,6 +103,55 @@ static void answered(struct task *t, const struct srpgw_io *pub)
 	channel_mark(t->ch);
 }
 
+/*
+ * To its place in READY, for another delivery. What the host would have to send again keeps its buffers; the others take
+ * new ones, because what waits shall hold none.
+ */
+static void wait_again(struct io *io)
+{
+	struct task *t = io->task;
+
+	if (t->dir != SRPGW_DIR_OUT && !io->table)
+		io_release(io);
+	else
+		io_rewind(io);
+	lu_ready(t, true);
+}
+
+/* It was not carried out, or may be carried out once more. It is held like one that just came, but only once. */
+static void hold_again(struct io *io)
+{
+	struct task *t = io->task;
+
+	outage_hold(t);
+	if (t->hold_until_ns <= shard_now_ns(t->shard)) {
+		task_refuse(t, OUTCOME_PATH_HELD);
+		return;
+	}
+	path_pause(io->path);
+	wait_again(io);
+}
+
+/*
+ * Nobody knows whether it was carried out. The host need not hear of a command that changes nothing; but it may be the one that
+ * kills the session, so not too often.
+ */
+static void fate_unknown(struct io *io)
+{
+	struct task *t = io->task;
+	bool may_write = io_may_write(io), harmless = repeat_is_harmless(t->cdb);
+
+	if (harmless && !may_write && t->n_repeats < PATH_MOST_REPEATS) {
+		t->n_repeats++;
+		hold_again(io);
+		return;
+	}
+	if (may_write)
+		fence_hazard(t->lu);
+	/* BUSY is the better answer, because a host repeats it as often as it takes; but it does so blindly. */
+	task_refuse(t, harmless ? OUTCOME_FATE_UNKNOWN : OUTCOME_FATE_UNKNOWN_ONCE);
+}
+
 static void complete(struct io *io)
 {
 	struct task *t = io->task;
@@ -109,24 +159,16 @@ static void complete(struct io *io)
 	task_unadmit(t);
 	switch (io->pub.delivery) {
 	case SRPGW_DELIVERY_ANSWERED:
-		answered(t, &io->pub);
+		if (attention_swallows(io))
+			wait_again(io);
+		else
+			answered(t, &io->pub);
 		break;
 	case SRPGW_DELIVERY_NEVER:
-		/* Held like one that just came, but only once: hold_until_ns stays. */
-		path_hold_task(io->path, t);
-		if (t->hold_until_ns <= shard_now_ns(t->shard)) {
-			task_refuse(t, OUTCOME_PATH_HELD);
-			break;
-		}
-		path_pause(io->path);
-		io_rewind(io);
-		lu_ready(t, true);
+		hold_again(io);
 		break;
 	default:
-		if (io_may_write(io))
-			fence_hazard(t->lu);
-		/* BUSY is the better answer, because a host repeats it as often as it takes; but it does so blindly. */
-		task_refuse(t, repeat_is_harmless(t->cdb) ? OUTCOME_FATE_UNKNOWN : OUTCOME_FATE_UNKNOWN_ONCE);
+		fate_unknown(io);
 	}
 }
 
@@ -180,8 +222,11 @@ void path_io_done(struct srpgw_io *pub)
 	list_del(&io->node);
 	p->n_outstanding--;
 	hist_add(&p->backend_time, shard_clock_ns(s) - io->submitted_ns);
-	if (pub->delivery == SRPGW_DELIVERY_ANSWERED)
+	if (pub->delivery == SRPGW_DELIVERY_ANSWERED) {
+		if (p->outage.silent)
+			outage_silence(p, false);
 		reserve_note(io);
+	}
 	if (io->probed)
 		probe_answered(io);
 	else if (io->task)

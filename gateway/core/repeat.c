@@ -14,9 +14,11 @@
 
 #define ANY 0xff
 
-static const struct {
+struct kind {
 	uint8_t opcode, service_action; /* or ANY */
-} harmless[] = {
+};
+
+static const struct kind harmless[] = {
 	{ 0x00, ANY },	/* TEST UNIT READY */
 	{ 0x03, ANY },	/* REQUEST SENSE */
 	{ 0x12, ANY },	/* INQUIRY */
@@ -56,11 +58,60 @@ static const struct {
 	{ 0xaf, ANY },	/* VERIFY(12) */
 };
 
-bool repeat_is_harmless(const uint8_t *cdb)
+static const struct kind asking[] = {
+	{ 0x00, ANY },	/* TEST UNIT READY */
+	{ 0x03, ANY },	/* REQUEST SENSE */
+	{ 0x05, ANY },	/* READ BLOCK LIMITS */
+	{ 0x12, ANY },	/* INQUIRY */
+	{ 0x1a, ANY },	/* MODE SENSE(6) */
+	{ 0x1b, ANY },	/* START STOP UNIT: a host's try to make it ready */
+	{ 0x1e, ANY },	/* PREVENT ALLOW MEDIUM REMOVAL */
+	{ 0x23, ANY },	/* READ FORMAT CAPACITIES */
+	{ 0x25, ANY },	/* READ CAPACITY(10) */
+	{ 0x43, ANY },	/* READ TOC/PMA/ATIP */
+	{ 0x46, ANY },	/* GET CONFIGURATION */
+	{ 0x4a, ANY },	/* GET EVENT STATUS NOTIFICATION */
+	{ 0x4d, ANY },	/* LOG SENSE */
+	{ 0x5a, ANY },	/* MODE SENSE(10) */
+	{ 0x9e, 0x10 }, /* READ CAPACITY(16) */
+	{ 0xa0, ANY },	/* REPORT LUNS */
+	{ 0xa3, 0x05 }, /* REPORT IDENTIFYING INFORMATION */
+	{ 0xa3, 0x0a }, /* REPORT TARGET PORT GROUPS */
+	{ 0xa3, 0x0b }, /* REPORT ALIASES */
+	{ 0xa3, 0x0c }, /* REPORT SUPPORTED OPERATION CODES */
+	{ 0xa3, 0x0d }, /* REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS */
+	{ 0xa3, 0x0e }, /* REPORT PRIORITY */
+	{ 0xa3, 0x0f }, /* REPORT TIMESTAMP */
+};
+
+static bool is_among(const struct kind *kinds, size_t n, const uint8_t *cdb)
 {
-	for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
-		if (harmless[i].opcode == cdb[0] &&
-		    (harmless[i].service_action == ANY || harmless[i].service_action == (cdb[1] & 0x1f)))
+	for (size_t i = 0; i < n; i++)
+		if (kinds[i].opcode == cdb[0] &&
+		    (kinds[i].service_action == ANY || kinds[i].service_action == (cdb[1] & 0x1f)))
 			return true;
 	return false;
+}
+
+bool repeat_is_flush(const uint8_t *cdb)
+{
+	if (cdb[0] == 0x35)
+		return true;
+	if (cdb[0] != 0x91)
+		return false;
+	/* SYNCHRONIZE CACHE(16) of everything; on a tape SPACE(16) over nothing. Others may be a SPACE that moves. */
+	for (size_t i = 1; i < 16; i++)
+		if (cdb[i] != 0)
+			return false;
+	return true;
+}
+
+bool repeat_is_harmless(const uint8_t *cdb)
+{
+	return is_among(harmless, sizeof(harmless) / sizeof(harmless[0]), cdb) || repeat_is_flush(cdb);
+}
+
+bool repeat_only_asks(const uint8_t *cdb)
+{
+	return is_among(asking, sizeof(asking) / sizeof(asking[0]), cdb);
 }

@@ -15,4 +15,13 @@
  */
 bool repeat_is_harmless(const uint8_t *cdb);
 
+/* SYNCHRONIZE CACHE of the whole logical unit, as hosts send it. */
+bool repeat_is_flush(const uint8_t *cdb);
+
+/*
+ * Does it only ask whether the logical unit is there and what it is like? Such a command moves no medium data and changes
+ * nothing, and whoever sends it can make use of the answer NOT READY. Reservations are none of it.
+ */
+bool repeat_only_asks(const uint8_t *cdb);
+
 #endif

@@ -93,6 +93,8 @@ static void fill_path(struct path_status *ps, const struct path *p)
 	copy_text(ps->why, sizeof(ps->why), p->why);
 	copy_text(ps->initiator_name, sizeof(ps->initiator_name), p->identity.initiator_name);
 	ps->since_ns = p->since_ns;
+	ps->silent = p->outage.silent;
+	ps->outage_ms = outage_ms(p);
 	ps->n_outstanding = p->n_outstanding;
 	ps->n_waiting = p->n_waiting;
 	ps->n_detached = p->n_detached;
@@ -108,7 +110,7 @@ static void fill_lun(struct lun_status *ls, const struct lu *lu)
 	scsi_lun_str(lu->backend_lun, ls->backend_lun);
 	copy_text(ls->backend, sizeof(ls->backend), lu->path->backend->name);
 	ls->imported = lu->imported;
-	ls->fenced = lu->n_fences > 0;
+	ls->fenced = lu_is_fenced(lu);
 	ls->io = lu->io;
 	if (lu->time)
 		ls->time = *lu->time;

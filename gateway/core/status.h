@@ -65,6 +65,8 @@ struct path_status {
 	char why[256];        /* last reason of DOWN */
 	char initiator_name[224];
 	uint64_t since_ns;
+	bool silent;        /* up, but the back-end does not answer */
+	uint64_t outage_ms; /* how long it has been away, silent or not up; 0: it is not */
 	uint32_t n_outstanding, n_waiting, n_detached;
 	uint64_t ups_total, downs_total;
 	struct hist backend_time;

@@ -50,6 +50,7 @@ static void reset(struct task *t)
 	t->stash = NULL;
 	t->reply = (struct reply){ .status = SCSI_GOOD };
 	t->hold_until_ns = 0;
+	t->n_repeats = 0;
 	memset(t->held_ns, 0, sizeof(t->held_ns));
 	memset(t->lun, 0, sizeof(t->lun));
 }

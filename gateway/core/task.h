@@ -65,6 +65,7 @@ struct task {
 	bool shared; /* counts in the share of its back-end */
 	bool ranked; /* waits or runs by a task attribute other than SIMPLE, see order.h */
 	uint8_t cdb_len;
+	uint8_t n_repeats; /* by the gateway, because its fate was unknown */
 	uint8_t cdb[TASK_CDB_BYTES];
 	uint8_t lun[8];
 	uint64_t tag, serial;

@@ -79,7 +79,9 @@ struct client_cmd {
 };
 void client_rw(struct client *c, struct client_cmd *cmd, uint32_t lun, bool is_write, uint32_t lba, uint32_t n_blocks, uint32_t n_frag,
 	       uint32_t arena_offset);
-/* One that must be GOOD. */
+/* It was told a unit attention of a lost nexus or session. */
+bool client_was_reset(const struct client_cmd *cmd);
+/* One that must be GOOD, after such a unit attention. */
 void client_must_work(struct client *c, uint32_t lun);
 void client_tmf(struct client *c, uint8_t function, uint32_t lun, const struct client_cmd *task);
 

@@ -282,7 +282,7 @@ void ledger_deliver(struct ledger *l, uint32_t id, uint32_t disk, bool is_write,
 		breach(l, "the bridge was given a command that no host sent: %u", id);
 	} else {
 		if (c->at_backend)
-			breach(l, "command %u was delivered again, and was not answered with NEVER", id);
+			breach(l, "command %u was delivered again, which it must not", id);
 		if (!order_book_begin(&l->order, id, why, sizeof(why)))
 			breach(l, "%s", why);
 		c->at_backend = true;
@@ -338,7 +338,8 @@ void ledger_answer(struct ledger *l, uint32_t id, enum ledger_delivery d, const 
 	if (!c->at_backend)
 		breach(l, "the bridge answers command %u, which it does not have", id);
 	trace("#%u answered by the bridge, delivery %d, status 0x%02x", id, d, a->status);
-	if (d == LEDGER_NEVER) {
+	/* A read of unknown fate may be repeated, by the gateway as well as by the host. */
+	if (d == LEDGER_NEVER || (d == LEDGER_MAYBE && !c->is_write)) {
 		c->at_backend = false;
 		order_book_undelivered(&l->order, id);
 	} else {

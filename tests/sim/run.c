@@ -258,6 +258,7 @@ static const char *work(struct run *r)
 	if (map_changes)
 		trace("the LUN map changes in this run");
 	ledger_allow_asc(r->rig.ledger, 0x29); /* nexus loss */
+	ledger_allow_asc(r->rig.ledger, 0x04); /* not ready, of what only asks */
 	ledger_allow_asc(r->rig.ledger, 0x24); /* larger than the gateway or the back-end takes */
 	if (map_changes) {
 		ledger_allow_asc(r->rig.ledger, 0x25);

@@ -377,6 +377,7 @@ static void test_lost_session_is_built_anew(void **state)
 		assert_int_equal(cmd.c.code, 0);
 		assert_true(cmd.c.status == 0 || cmd.c.status == SCSI_CHECK_CONDITION || cmd.c.status == SCSI_BUSY);
 	}
+	client_must_work(c, 0);
 	bench.rig.knobs[0].attach_fail_ppm = 1000000;
 	sim_backend_down(bench.rig.backend[0]->target, false);
 	sim_run_for(bench.rig.w, 100 * NS_PER_MS);

@@ -267,6 +267,11 @@ void fake_up(struct fake_target *t)
 	}
 }
 
+void fake_say(struct fake_target *t, enum srpgw_path_event kind, const char *text)
+{
+	tell(fake_path(t), kind, text);
+}
+
 void fake_down(struct fake_target *t, enum srpgw_delivery delivery, const char *why)
 {
 	struct fake_path *p = fake_path(t);

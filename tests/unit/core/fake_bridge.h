@@ -84,6 +84,8 @@ void fake_tmf_answer(struct fake_target *t, enum srpgw_tmf_result result);
 /* The session of the only path dies. Held commands get @delivery first. */
 void fake_down(struct fake_target *t, enum srpgw_delivery delivery, const char *why);
 void fake_up(struct fake_target *t);
+/* The session that is up says SILENT, HEARD or MOVE. */
+void fake_say(struct fake_target *t, enum srpgw_path_event kind, const char *text);
 void fake_detached(struct fake_target *t);
 /* The path that is up, or the newest. */
 struct fake_path *fake_path(struct fake_target *t);

@@ -122,14 +122,13 @@ static void is_kept(struct rig *r, struct fake_conn *c, uint32_t lun, int page, 
 	assert_int_equal(r->disk[lun / 2]->n_submits, submits);
 }
 
-/* Held like any other command, and then BUSY. */
+/* Not answered with what is kept: held while the outage is young, and then not ready. */
 static void is_held(struct rig *r, struct fake_conn *c, uint32_t lun, int page, uint16_t alloc)
 {
 	uint64_t tag = ask(r, c, lun, page, alloc, alloc);
 
-	rig_expect_nothing(r, c);
 	rig_wait_ms(r, 5001);
-	rig_expect_status(r, c, tag, SCSI_BUSY);
+	rig_expect_sense(r, c, tag, SCSI_NOT_READY, 0x04, 0x0c);
 }
 
 /* ---- answers while the back-end is away ---- */
@@ -199,7 +198,7 @@ static void test_waits_for_descriptors(void **state)
 	tag = rig_send_cmd(r, c, &cmd);
 	rig_expect_nothing(r, c);
 	rig_wait_ms(r, 5001);
-	rig_expect_status(r, c, tag, SCSI_BUSY);
+	rig_expect_sense(r, c, tag, SCSI_NOT_READY, 0x04, 0x0c);
 }
 
 /* The gateway's own unit attentions are neither told nor lost by it. */
