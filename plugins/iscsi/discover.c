@@ -13,6 +13,7 @@
 
 /* An answer with more than this is not taken for one. */
 #define MAX_FOUND 4096u
+#define MAX_FOUND_PER_TARGET 256u
 
 struct discovery {
 	struct discovery_ask ask;
@@ -86,6 +87,20 @@ static void found_portal(struct discovery *d, const char *target_name, const cha
 	d->ask.found(d->ask.arg, target_name, portal_str(&portal, address, sizeof(address)), group);
 }
 
+/* libiscsi turns the order round; the target's own is its preference. Return: how many, at most @most. */
+static uint32_t found_portals(struct discovery *d, const struct iscsi_discovery_address *target, uint32_t most)
+{
+	const struct iscsi_target_portal *list[MAX_FOUND_PER_TARGET];
+	uint32_t n = 0;
+
+	for (const struct iscsi_target_portal *p = target->portals; p && n < most && n < MAX_FOUND_PER_TARGET; p = p->next)
+		if (p->portal)
+			list[n++] = p;
+	for (uint32_t i = n; i-- > 0;)
+		found_portal(d, target->target_name, list[i]->portal);
+	return n;
+}
+
 static void on_targets(struct iscsi_context *iscsi, int status, void *command_data, void *private_data)
 {
 	const struct iscsi_discovery_address *target = command_data;
@@ -99,15 +114,13 @@ static void on_targets(struct iscsi_context *iscsi, int status, void *command_da
 		return;
 	}
 	for (; target && n < MAX_FOUND; target = target->next) {
-		const struct iscsi_target_portal *p = target->portals;
-
 		if (!target->target_name)
 			continue;
-		if (!p)
+		n++;
+		if (target->portals)
+			n += found_portals(d, target, MAX_FOUND - n);
+		else
 			d->ask.found(d->ask.arg, target->target_name, d->portal, -1);
-		for (n++; p && n < MAX_FOUND; p = p->next, n++)
-			if (p->portal)
-				found_portal(d, target->target_name, p->portal);
 	}
 	if (target)
 		finish(d, -E2BIG, "%s names more than %u portals; ask one that serves fewer targets", d->portal, MAX_FOUND);

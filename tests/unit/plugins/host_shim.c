@@ -71,6 +71,15 @@ static void svc_event(struct srpgw_path_ctx *ctx, const struct srpgw_event *ev)
 		p->permanent = ev->permanent;
 		snprintf(p->why, sizeof(p->why), "%s", ev->text ? ev->text : "");
 		break;
+	case SRPGW_PATH_SILENT:
+		p->n_silent++;
+		break;
+	case SRPGW_PATH_HEARD:
+		p->n_heard++;
+		break;
+	case SRPGW_PATH_MOVE:
+		p->n_move++;
+		break;
 	default:
 		p->inventory = true;
 		break;

@@ -23,6 +23,7 @@ struct shim_path {
 	struct shim *shim;
 	struct srpgw_bridge_path *p; /* NULL after detach */
 	bool up, down, permanent, detached, inventory;
+	uint32_t n_silent, n_heard, n_move;
 	char why[512]; /* of DOWN */
 	uint32_t n_events, n_progress;
 };

@@ -72,8 +72,13 @@ bool script_login(struct scripted *s)
 {
 	static const char keys[] =
 	    "HeaderDigest=None\0DataDigest=None\0InitialR2T=Yes\0ImmediateData=No\0MaxBurstLength=262144\0"
-	    "FirstBurstLength=65536\0MaxRecvDataSegmentLength=65536\0TargetPortalGroupTag=1";
-	static const char security[] = "AuthMethod=None\0TargetPortalGroupTag=1";
+	    "FirstBurstLength=65536\0MaxRecvDataSegmentLength=65536";
+	char tag[48], security[64], all[sizeof(keys) + sizeof(tag)];
+	uint32_t tag_len = (uint32_t)snprintf(tag, sizeof(tag), "TargetPortalGroupTag=%u", s->group ? s->group : 1u) + 1;
+	uint32_t security_len = (uint32_t)snprintf(security, sizeof(security), "AuthMethod=None%c%s", 0, tag) + 1;
+
+	memcpy(all, keys, sizeof(keys));
+	memcpy(all + sizeof(keys), tag, tag_len);
 
 	for (;;) {
 		uint8_t r[48] = { PDU_LOGIN_RESPONSE };
@@ -98,8 +103,8 @@ bool script_login(struct scripted *s)
 			script_send(s, r, text, len);
 			return false;
 		}
-		bool sent = (r[1] >> 2 & 3) == 0 ? script_send(s, r, security, sizeof(security))
-						 : script_send(s, r, keys, sizeof(keys));
+		bool sent = (r[1] >> 2 & 3) == 0 ? script_send(s, r, security, security_len)
+						 : script_send(s, r, all, (uint32_t)sizeof(keys) + tag_len);
 		s->stat_sn++;
 		if (!sent || last)
 			return sent;
@@ -128,6 +133,22 @@ static bool answer_logout(struct scripted *s)
 	return false;
 }
 
+static bool answer_text(struct scripted *s)
+{
+	uint8_t r[48] = { PDU_TEXT_RESPONSE, 0x80 };
+	char text[sizeof(s->send_targets)];
+	size_t len = strlen(s->send_targets);
+
+	for (size_t i = 0; i < len; i++)
+		text[i] = (char)(s->send_targets[i] == '\n' ? 0 : s->send_targets[i]);
+	memcpy(r + 16, s->in.bhs + 16, 4);
+	put32(r + 20, 0xffffffff);
+	bool ok = script_send(s, r, text, (uint32_t)len);
+
+	s->stat_sn++;
+	return ok;
+}
+
 bool script_expect(struct scripted *s, uint8_t opcode)
 {
 	while (script_recv(s)) {
@@ -137,9 +158,11 @@ bool script_expect(struct scripted *s, uint8_t opcode)
 			return true;
 		if (op == PDU_NOP_OUT && !answer_nop(s))
 			return false;
+		if (op == PDU_TEXT && !answer_text(s))
+			return false;
 		if (op == PDU_LOGOUT)
 			return answer_logout(s);
-		if (op != PDU_NOP_OUT)
+		if (op != PDU_NOP_OUT && op != PDU_TEXT)
 			s->failures++;
 	}
 	return false;
@@ -228,33 +251,59 @@ static void *serve(void *arg)
 	}
 }
 
-void scripted_start(struct scripted *s, void (*script)(struct scripted *s))
+/* Listens at s->port, and serves; 0: any. */
+static void begin(struct scripted *s)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(s->port), .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	socklen_t len = sizeof(sa);
-	int small = 4096;
+	int small = 4096, yes = 1;
 
-	s->window = 64;
-	s->step = 0;
-	s->failures = 0;
-	s->n_connections = 0;
-	s->script = script;
 	s->listen_fd = socket(AF_INET, SOCK_STREAM, 0);
 	assert_true(s->listen_fd >= 0);
+	setsockopt(s->listen_fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 	if (s->small_buffers)
 		setsockopt(s->listen_fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 	assert_int_equal(bind(s->listen_fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
 	assert_int_equal(listen(s->listen_fd, 8), 0);
 	assert_int_equal(getsockname(s->listen_fd, (struct sockaddr *)&sa, &len), 0);
 	s->port = ntohs(sa.sin_port);
-	snprintf(s->uri, sizeof(s->uri), "iscsi://127.0.0.1:%u/iqn.2026-11.srpgw.test:script", s->port);
 	assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
 }
 
-void scripted_stop(struct scripted *s)
+void scripted_start(struct scripted *s, void (*script)(struct scripted *s))
+{
+	s->window = 64;
+	s->step = 0;
+	s->failures = 0;
+	s->n_connections = 0;
+	s->script = script;
+	s->port = 0;
+	begin(s);
+	snprintf(s->uri, sizeof(s->uri), "iscsi://127.0.0.1:%u/iqn.2026-11.srpgw.test:script", s->port);
+}
+
+void scripted_share(struct scripted *s, struct scripted *of)
+{
+	*s = *of;
+	s->listen_fd = dup(of->listen_fd);
+	assert_true(s->listen_fd >= 0);
+	assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
+}
+
+void scripted_return(struct scripted *s)
+{
+	begin(s);
+}
+
+void scripted_leave(struct scripted *s)
 {
 	shutdown(s->listen_fd, SHUT_RDWR);
 	pthread_join(s->thread, NULL);
 	close(s->listen_fd);
+}
+
+void scripted_stop(struct scripted *s)
+{
+	scripted_leave(s);
 	assert_int_equal(s->failures, 0);
 }

@@ -92,11 +92,11 @@ static void configure(struct tgt *t)
 
 void tgt_restart(struct tgt *t)
 {
-	char portal[64], log[128];
+	char portal[320], log[128];
 	const struct timespec pause = { .tv_nsec = 10000000 };
 	pid_t parent = getpid();
 
-	snprintf(portal, sizeof(portal), "portal=127.0.0.1:%u", t->port);
+	snprintf(portal, sizeof(portal), "portal=127.0.0.1:%u%s", t->port, t->more_portals);
 	snprintf(log, sizeof(log), "%s/log", t->dir);
 	t->pid = fork();
 	assert_true(t->pid >= 0);

@@ -14,6 +14,7 @@
 struct tgt {
 	pid_t pid; /* 0: not running */
 	uint16_t port;
+	char more_portals[256]; /* ",portal=HOST:PORT..." beside 127.0.0.1:port, for tgt_restart(); "" at first */
 	char dir[64];
 	char uri[3][128]; /* [1], [2]: of the targets; [0]: of one that is not there */
 };
