@@ -50,7 +50,7 @@ pack() {
 	for pk_f in "$pk_build"/bridges/*.so; do
 		[ ! -e "$pk_f" ] || cp "$pk_f" "$pk_root/usr/lib/srpgw/bridges/"
 	done
-	for pk_f in scatter witness; do
+	for pk_f in scatter witness canary; do
 		[ ! -x "$pk_build/tests/vm/$pk_f" ] || cp "$pk_build/tests/vm/$pk_f" "$pk_root/usr/bin/"
 	done
 	find "$pk_root/usr" -type f -exec ldd {} + 2>/dev/null |
@@ -71,12 +71,13 @@ pack() {
 }
 
 # machine LIMIT_S FOLDER [ARGUMENT...]: runs the machine whose initrd is in FOLDER, at most so long; its console goes to FOLDER/console, its second
-# serial port is stdin and stdout. Kernel arguments: those that make emulation bearable.
+# serial port is stdin and stdout. Kernel arguments: those that make emulation bearable,
+# and room for all that the kernel says: a scenario reads its part from the mark at its start.
 machine() {
 	mc_limit=$1 mc_dir=$2
 	shift 2
 	timeout --foreground -k 5 "$mc_limit" qemu-system-x86_64 -machine q35 -accel "$(accel)" -cpu max,la57=off -smp "${VM_SMP:-2}" -m "${VM_MEM_MB:-3072}" \
 		-display none -monitor none -no-reboot -nic none -kernel "$cache/vmlinuz" -initrd "$mc_dir/initrd" \
-		-append "console=ttyS0 panic=-1 quiet tsc=reliable mitigations=off audit=0 nmi_watchdog=0 random.trust_cpu=on ${VM_APPEND:-}" \
+		-append "console=ttyS0 panic=-1 quiet tsc=reliable mitigations=off audit=0 nmi_watchdog=0 log_buf_len=4M random.trust_cpu=on ${VM_APPEND:-}" \
 		-serial "file:$mc_dir/console" -serial stdio "$@"
 }

@@ -1,7 +1,7 @@
 # The emulated machine: the kernel's own SRP initiator against srpgwd. See docs/testing.md.
 # The builds that tests/vm/boots asks for, each in BUILD-SANITIZERS.
 VM_SANITIZE := $(shell awk '!/^\#/ && NF && $$2 != "plain" { print $$2 }' tests/vm/boots | sort -u)
-VM_HELPERS = $(BUILD)/tests/vm/scatter $(BUILD)/tests/vm/witness
+VM_HELPERS = $(addprefix $(BUILD)/tests/vm/,scatter witness canary)
 
 check-vm: all $(VM_HELPERS)
 	$(Q)for s in $(VM_SANITIZE); do \

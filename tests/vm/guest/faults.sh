@@ -29,13 +29,26 @@ store_lio_up() {
 	# What it says while it turns away who comes to a target that is off, and of connections that are cut.
 	allow_dmesg 'Unable to locate Target Portal Group' 'iSCSI Login' 'iscsi_target|iSCSI-TCP|TARGET_CORE|Unexpected ret' 'Detected .*_LUN|NOP-?In|timeout'
 	fault_disk store 16
-	lio_iscsi_start /dev/mapper/store
+	lio_iscsi_start tcp /dev/mapper/store
 }
 
+# store_debug_up: a local SCSI disk (scsi_debug); its sg node is $DEBUG_SG.
+store_debug_up() {
+	STORE=debug
+	modprobe scsi_debug dev_size_mb=16 delay=0
+	wait_for 10 "the local disk" debug_node
+	DEBUG_SG=$(basename "$(debug_node)")
+	allow_dmesg 'scsi_debug'
+}
+debug_node() { ls -d /sys/bus/pseudo/drivers/scsi_debug/adapter0/host*/target*/*:0/scsi_generic/sg*; }
+debug_device() { debug_node | sed 's|/scsi_generic/.*||'; }
+debug_knob() { echo "$2" >"/sys/bus/pseudo/drivers/scsi_debug/$1"; }
+
 # ---- faults ----
-# fault_seconds FAULT: how long it lasts. A black hole lasts longer than the gateway needs to find out.
+# fault_seconds FAULT: how long it lasts ($FAULT_SECONDS, if set). A black hole lasts longer than the gateway needs to find out.
 fault_seconds() {
-	case $1 in
+	case ${FAULT_SECONDS:-$1} in
+	[0-9]*) echo "$FAULT_SECONDS" ;;
 	cut) echo 0 ;;
 	stop | silent) echo 6 ;;
 	blackhole) echo 13 ;;
@@ -82,6 +95,26 @@ fault_stop_tgtd_off() { kill -CONT "$(tgtd_pid 1)"; }
 # The session stands, the LUN's device answers nothing.
 fault_hang_on() { dmsetup suspend --nolockfs store; }
 fault_hang_off() { dmsetup resume store; }
+
+# A local disk: taken offline by its administrator, taken away, or answering nothing (what it has not answered, it never will).
+fault_offline_debug_on() { echo offline >"$(debug_device)/state"; }
+fault_offline_debug_off() { echo running >"$(debug_device)/state"; }
+fault_removed_debug_on() {
+	debug_device | sed 's|.*/\(host[0-9]*\)/.*|\1|' >"$STATE/debug-host"
+	echo 1 >"$(debug_device)/delete"
+}
+fault_removed_debug_off() {
+	echo "- - -" >"/sys/class/scsi_host/$(cat "$STATE/debug-host")/scan"
+	wait_for 20 "the local disk" debug_node
+}
+fault_silent_debug_on() {
+	debug_knob opts 4
+	debug_knob every_nth -1
+}
+fault_silent_debug_off() {
+	debug_knob every_nth 0
+	debug_knob opts 0
+}
 
 # Packets vanish in both directions, without a word to anybody.
 fault_blackhole_on() {
@@ -139,6 +172,29 @@ matrix_gateway() {
 	gateway_config '[ { "lun": 0, "backend": "san", "backend_lun": '$mg_lun' }, { "lun": 1, "backend": "ram", "backend_lun": 0 } ]'
 	sed -i "s|\"backends\": .*|\"backends\": { \"ram\": { \"uri\": \"mem:16M\" }, \"san\": { \"uri\": \"$1\"${2:-} } },|" "$CONFIG"
 	gateway_start
+}
+
+# second_gateway_start URI: another srpgwd, on port 5556, with another target port and that back-end's LUN 1 as LUN 0.
+second_gateway_start() {
+	sed "s|\"backends\": .*|\"backends\": { \"san\": { \"uri\": \"$1\" } },|
+		s|\"port\": $SRP_PORT|\"port\": 5556|; s|$ID_EXT|0000000000000002|; s|/run/srpgw|/run/srpgw2|
+		s|\"luns\": .*|\"luns\": [ { \"lun\": 0, \"backend\": \"san\", \"backend_lun\": 1 } ] } ],|" "$CONFIG" >/etc/srpgw/second.json
+	srpgwd -c /etc/srpgw/second.json >>"/log/$SCENARIO.srpgwd2" 2>&1 &
+	echo $! >"$STATE/srpgwd.second"
+	wait_for 30 "the second srpgwd to listen" srpgwctl --runtime-dir /run/srpgw2 status
+}
+second_gateway_stop() {
+	sg_pid=$(cat "$STATE/srpgwd.second")
+	kill -TERM "$sg_pid"
+	wait "$sg_pid" || fail "the second srpgwd ended with status $?"
+	rm "$STATE/srpgwd.second"
+}
+# second_login: logs in to it; sets HOST.
+second_login() {
+	sl_id=$ID_EXT sl_port=$SRP_PORT
+	ID_EXT=0000000000000002 SRP_PORT=5556
+	login
+	ID_EXT=$sl_id SRP_PORT=$sl_port
 }
 
 matrix() {

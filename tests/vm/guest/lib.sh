@@ -264,9 +264,39 @@ gateway_resources() {
 	done
 }
 resources_as() { gateway_resources | cmp -s - "$1"; }
+# resources_settle FILE: what it holds when that has not changed for half a second.
+resources_settle() {
+	gateway_resources >"$1"
+	wait_for 20 "srpgwd to have let go of what it lets go" resources_rest "$1"
+}
+resources_rest() {
+	sleep 0.5
+	resources_as "$1" || {
+		gateway_resources >"$1"
+		return 1
+	}
+}
 gateway_rss_kib() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$(gateway_pid)/status"; }
 gateway_sessions() { srpgwctl sessions --json | jq '[.. | objects | .i_port_id? | strings] | length'; }
 has_sessions() { [ "$(gateway_sessions)" -eq "$1" ]; }
+
+# leaves_nothing WARM_UP N KIB WHAT: after `storm WARM_UP` (the scenario's function), `storm N` leaves nothing behind in srpgwd: not descriptors,
+# queue pairs, memory regions or back-end sessions, and at most so much memory.
+leaves_nothing() {
+	# Else huge pages, which the kernel makes of what is half used already, would look like growth.
+	echo never >/sys/kernel/mm/transparent_hugepage/enabled
+	storm "$1"
+	wait_for 10 "all sessions to be gone" has_sessions 0
+	resources_settle "$STATE/before"
+	ln_rss=$(gateway_rss_kib) ln_start=$(now_ms)
+	storm "$2"
+	ln_ms=$(($(now_ms) - ln_start))
+	wait_for 20 "the resources of before" resources_as "$STATE/before"
+	ln_grown=$(($(gateway_rss_kib) - ln_rss))
+	echo always >/sys/kernel/mm/transparent_hugepage/enabled
+	say "$2 $4 in $((ln_ms / 1000)) s; resident memory $ln_rss KiB, grown by $ln_grown KiB; $(tr '\n' ',' <"$STATE/before")"
+	[ "$ln_grown" -le "$3" ] || fail "$2 $4 cost $ln_grown KiB"
+}
 
 # ---- the kernel's own target ----
 LIO=/sys/kernel/config/target
@@ -320,22 +350,27 @@ lio_stop() {
 	modprobe -r ib_srpt
 }
 
-# lio_iscsi_start BACKSTORE [iser]: the kernel's own iSCSI target $IQN at $PORTAL; its LUN 1 is that block device.
+# lio_iscsi_start tcp|iser DEVICE...: the kernel's own iSCSI target $IQN at $PORTAL; its LUNs 1.. are these block devices.
 lio_iscsi_start() {
-	li_store=$LIO/core/iblock_0/disk
+	li_transport=$1 li_l=0
+	shift
 	modprobe -a target_core_mod target_core_iblock iscsi_target_mod
-	mkdir -p $li_store
-	echo "udev_path=$1" >$li_store/control
-	echo "$1" >$li_store/udev_path
-	echo disk-1 >$li_store/wwn/vpd_unit_serial
-	echo 1 >$li_store/enable
 	li_tpg=$LIO/iscsi/$IQN/tpgt_1
-	mkdir -p "$li_tpg/lun/lun_1" "$li_tpg/np/$PORTAL"
-	ln -s $li_store "$li_tpg/lun/lun_1/disk"
+	mkdir -p "$li_tpg/np/$PORTAL"
+	for li_device; do
+		li_l=$((li_l + 1))
+		li_store=$LIO/core/iblock_0/disk$li_l
+		mkdir -p $li_store "$li_tpg/lun/lun_$li_l"
+		echo "udev_path=$li_device" >$li_store/control
+		echo "$li_device" >$li_store/udev_path
+		echo disk-$li_l >$li_store/wwn/vpd_unit_serial
+		echo 1 >$li_store/enable
+		ln -s $li_store "$li_tpg/lun/lun_$li_l/disk"
+	done
 	for li_kv in authentication=0 generate_node_acls=1 demo_mode_write_protect=0 cache_dynamic_acls=1; do
 		echo "${li_kv#*=}" >"$li_tpg/attrib/${li_kv%=*}"
 	done
-	[ "${2:-}" != iser ] || echo 1 >"$li_tpg/np/$PORTAL/iser"
+	[ "$li_transport" != iser ] || echo 1 >"$li_tpg/np/$PORTAL/iser"
 	echo 1 >"$li_tpg/enable"
 	echo "$li_tpg" >"$STATE/lio-iscsi"
 }
@@ -344,9 +379,9 @@ lio_iscsi_stop() {
 	li_tpg=$(cat "$STATE/lio-iscsi")
 	rm -f "$STATE/lio-iscsi"
 	echo 0 >"$li_tpg/enable"
-	rm -f "$li_tpg/lun/lun_1/disk"
-	rmdir "$li_tpg/lun/lun_1" "$li_tpg"/np/* "$li_tpg" "$(dirname "$li_tpg")" $LIO/iscsi
-	rmdir $LIO/core/iblock_0/disk $LIO/core/iblock_0
+	rm -f "$li_tpg"/lun/lun_*/disk
+	rmdir "$li_tpg"/lun/lun_* "$li_tpg"/np/* "$li_tpg" "$(dirname "$li_tpg")" $LIO/iscsi
+	rmdir $LIO/core/iblock_0/disk* $LIO/core/iblock_0
 }
 
 # target_up [SIZE_MB=64] [N_LUNS=1]: whatever TARGET says, with LUNs 0..N-1 of that size.
@@ -430,17 +465,21 @@ rport_of() { echo "/sys/class/srp_remote_ports/port-${1#host}:1"; }
 disk() {
 	dk_h=${2:-$HOST}
 	dk_glob="/sys/class/scsi_device/${dk_h#host}:0:0:${1:-0}/device/block"
-	wait_for 30 "a disk for LUN ${1:-0} at $dk_h" test -e "$dk_glob"
+	# (The folder may be there before the disk's name is in it.)
+	wait_for 30 "a disk for LUN ${1:-0} at $dk_h" has_entries "$dk_glob"
 	dk_name=$(ls "$dk_glob")
 	wait_for 30 "/dev/$dk_name" test -b "/dev/$dk_name"
 	echo "$dk_name"
 }
 
+has_entries() { [ -n "$(ls "$1")" ]; }
+
 # logout [HOST...]: ends these sessions, or all.
 # shellcheck disable=SC2120 # scenarios name hosts
 logout() {
 	for lo_p in $(if [ $# -gt 0 ]; then for h; do rport_of "$h"; done; else ls -d /sys/class/srp_remote_ports/port-* 2>/dev/null; fi); do
-		echo 1 >"$lo_p/delete"
+		# It may have been given up by the kernel meanwhile.
+		echo 1 >"$lo_p/delete" || is_gone "$lo_p"
 		wait_for 60 "the end of ${lo_p##*/}" is_gone "$lo_p"
 		lo_h=${lo_p##*/port-}
 		wait_for 60 "the end of host${lo_h%%:*}" is_gone "/sys/class/scsi_host/host${lo_h%%:*}"
@@ -455,20 +494,26 @@ set_rport() {
 }
 
 # ---- multipath ----
-# multipath_up NAME DISK: /dev/mapper/NAME over that one path; a write without a path waits. multipath_path NAME DISK: the path is
-# another disk from now on, which is what multipathd does when a path comes back.
+# multipath_up NAME DISK...: /dev/mapper/NAME over these paths, the first one preferred; a write without a path waits. multipath_path NAME
+# DISK...: the paths are other disks from now on, which is what multipathd does when a path comes back.
 multipath_up() {
 	modprobe -a dm_multipath dm_service_time
-	multipath_table "$2" | dmsetup create "$1"
+	mu_name=$1
+	shift
+	multipath_table "$@" | dmsetup create "$mu_name"
 	dmsetup mknodes
 }
 multipath_path() {
-	multipath_table "$2" | dmsetup load "$1"
-	dmsetup suspend --noflush --nolockfs "$1"
-	dmsetup resume "$1"
+	mu_name=$1
+	shift
+	multipath_table "$@" | dmsetup load "$mu_name"
+	dmsetup suspend --noflush --nolockfs "$mu_name"
+	dmsetup resume "$mu_name"
 }
 multipath_table() {
-	echo "0 $(cat "/sys/block/$1/size") multipath 1 queue_if_no_path 0 1 1 service-time 0 1 1 $(cat "/sys/block/$1/dev") 1"
+	mt_groups=
+	for mt_disk; do mt_groups="$mt_groups service-time 0 1 1 $(cat "/sys/block/$mt_disk/dev") 1"; done
+	echo "0 $(cat "/sys/block/$1/size") multipath 1 queue_if_no_path 0 $# 1$mt_groups"
 }
 
 # ---- load ----
@@ -553,7 +598,7 @@ clean_up() {
 	done
 	# shellcheck disable=SC2119
 	(logout) || return 1
-	for cu_f in "$STATE"/tgtd.* "$STATE/srpgwd"; do
+	for cu_f in "$STATE"/tgtd.* "$STATE"/srpgwd*; do
 		if [ -e "$cu_f" ]; then
 			kill -9 "$(cat "$cu_f")" 2>/dev/null || :
 			wait_for 10 "the end of ${cu_f##*/}" is_dead "$(cat "$cu_f")"
