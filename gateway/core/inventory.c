@@ -7,9 +7,11 @@
 
 #include "../base/be.h"
 #include "../base/log.h"
+#include "chain.h"
 #include "channel.h"
 #include "event.h"
 #include "io.h"
+#include "keep.h"
 #include "lu.h"
 #include "nexus.h"
 #include "nexus_map.h"
@@ -163,6 +165,20 @@ static void take_over(struct inventory *inv, struct inventory_list *list)
 		stop_waiting(inv);
 }
 
+static const uint8_t lun_0[8];
+
+/* For the next login that finds the back-end away. */
+static void keep(const struct path *p, const struct buf *data, uint32_t len)
+{
+	uint8_t *copy = malloc(len);
+
+	if (!copy)
+		return;
+	chain_read(data, 0, copy, len);
+	keep_note(p, lun_0, KEEP_LUNS, 0, copy, len, INVENTORY_BYTES);
+	free(copy);
+}
+
 static uint32_t moved_bytes(const struct srpgw_io *pub)
 {
 	return pub->resid_kind == SRPGW_RESID_UNDER ? INVENTORY_BYTES - pub->resid : INVENTORY_BYTES;
@@ -171,7 +187,6 @@ static uint32_t moved_bytes(const struct srpgw_io *pub)
 /* The answer was no list. */
 static void refused(struct inventory *inv, const struct srpgw_io *pub)
 {
-	static const uint8_t lun_0[1][8];
 	const struct path *p = inv->path;
 	struct inventory_list list = { .lun = NULL };
 	struct scsi_sense sense = { 0, 0, 0 };
@@ -181,7 +196,7 @@ static void refused(struct inventory *inv, const struct srpgw_io *pub)
 		return;
 	}
 	/* SPC-4 6.33: who has more than LUN 0 supports the command. */
-	if (sense.key == SCSI_ILLEGAL_REQUEST && inventory_list_set(lun_0, 1, &list) == 0) {
+	if (sense.key == SCSI_ILLEGAL_REQUEST && inventory_list_set(&lun_0, 1, &list) == 0) {
 		take_over(inv, &list);
 		return;
 	}
@@ -210,6 +225,7 @@ static void answered(struct io *io)
 	} else {
 		rc = inventory_list_read(io->data, moved_bytes(&io->pub), &list);
 		if (rc == 0) {
+			keep(p, io->data, moved_bytes(&io->pub));
 			take_over(inv, &list);
 		} else {
 			log_warn("session %u: back-end %s: the answer to REPORT LUNS cannot be used (%s)", p->nexus->id,
@@ -294,6 +310,23 @@ static int inherit(struct inventory *inv)
 	return rc;
 }
 
+/* What the same initiator was told by the back-end when it was last there. */
+static int recall(struct inventory *inv)
+{
+	struct keep_answer kept;
+	struct buf data = { .next = NULL };
+	int rc;
+
+	if (!keep_find(inv->path, lun_0, KEEP_LUNS, 0, INVENTORY_BYTES, &kept))
+		return 0;
+	data.addr = (uint8_t *)(uintptr_t)kept.data;
+	data.len_bytes = kept.len_bytes < INVENTORY_BYTES ? kept.len_bytes : INVENTORY_BYTES;
+	inventory_list_free(&inv->list);
+	rc = inventory_list_read(&data, data.len_bytes, &inv->list);
+	inv->listed = rc == 0;
+	return rc == -ENOMEM ? rc : 0;
+}
+
 int inventory_start(struct path *p)
 {
 	struct inventory *inv;
@@ -307,7 +340,8 @@ int inventory_start(struct path *p)
 	inv->retry_ms = INVENTORY_RETRY_MS;
 	timer_init(&inv->ask_timer, ask_fired);
 	timer_init(&inv->wait_timer, wait_over);
-	if (inherit(inv) < 0) {
+	if (inherit(inv) < 0 || (!inv->listed && recall(inv) < 0)) {
+		inventory_list_free(&inv->list);
 		free(inv);
 		return -ENOMEM;
 	}

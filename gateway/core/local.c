@@ -75,6 +75,9 @@ static void report_luns(struct task *t)
 	struct be32 len = be32_make(8 * n_luns);
 	uint8_t head[8] = { 0 };
 
+	/* There may be fewer than when it began to wait for memory: what was in there before goes to nobody. */
+	if (t->buf_len > 8 + 8 * n_luns)
+		t->buf_len = 8 + 8 * n_luns;
 	memcpy(head, len.b, sizeof(len.b));
 	chain_write(t->io->data, 0, head, t->buf_len < 8 ? t->buf_len : 8);
 	for (uint32_t i = 0, off = 8; i < n_luns && off < t->buf_len; i++, off += 8)

@@ -13,6 +13,7 @@
  *	tables				scattered blocks through external and internal descriptor tables, and immediate data of
  *					all lengths, verified
  *	slow				peers that say nothing, half, or a byte at a time, are cut off after the stated time
+ *	luns				a host that looks at its LUNs when told to, see client_luns.c
  *	credits				more commands at once than the request limit, in order, and the credits are back
  *	pr PORT2 WHAT [...]		reservations of hosts at this gateway and at the one on PORT2, see client_pr_run.c
  *
@@ -360,7 +361,7 @@ static void run_load(struct client *c, uint32_t n_hosts, uint32_t depth)
 
 static int usage(void)
 {
-	fputs("usage: client HOST PORT load SESSIONS DEPTH [EXT] | abort N | reset N | tables | credits | slow | pr PORT2 WHAT\n", stderr);
+	fputs("usage: client HOST PORT load SESSIONS DEPTH [EXT] | abort N | reset N | tables | credits | slow | luns | pr PORT2 WHAT\n", stderr);
 	return 2;
 }
 
@@ -394,6 +395,8 @@ int main(int argc, char **argv)
 		if (fabric_addr_parse(argv[1], (uint16_t)n, &other))
 			return usage();
 		client_pr(&c, &other, argv + 5);
+	} else if (strcmp(what, "luns") == 0) {
+		client_luns(&c);
 	} else if (strcmp(what, "slow") == 0) {
 		client_slow(&c);
 	} else {
