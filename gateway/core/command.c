@@ -146,8 +146,7 @@ void command_dispatch(struct task *t)
 		task_refuse(t, OUTCOME_NO_LUN);
 		return;
 	}
-	if (t->lu->path->backend->limits.max_transfer_bytes &&
-	    t->data_len > t->lu->path->backend->limits.max_transfer_bytes) {
+	if (!split_admits(t)) {
 		task_refuse(t, OUTCOME_TOO_LARGE);
 		return;
 	}

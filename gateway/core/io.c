@@ -129,6 +129,7 @@ static void take(struct io *io, struct nexus *n, struct lu *lu, struct path *p, 
 	io->nexus = n;
 	io->lu = lu;
 	io->path = p;
+	io->split.total_bytes = 0;
 	io->submitted = io->fences = io->settled = io->hurried = io->ordered = false;
 	io->probed = NULL;
 	quota_take(io, quota_bytes);
@@ -215,6 +216,28 @@ struct io *io_acquire_probe(struct path *p, uint32_t len_bytes, void (*done)(str
 void io_rewind(struct io *io)
 {
 	fill_iov(io, io->task->imm.addr ? &io->task->imm : io->data);
+	if (io->split.total_bytes > 0)
+		memcpy(io->cdb, io->task->cdb, sizeof(io->cdb));
+}
+
+void io_window(struct io *io, uint32_t from_bytes, uint32_t len_bytes)
+{
+	const struct buf *b = io->task->imm.addr ? &io->task->imm : io->data;
+	uint32_t n = 0;
+
+	io->pub.data_len = 0;
+	for (; b && len_bytes > 0; b = b->next) {
+		uint32_t skip = from_bytes < b->len_bytes ? from_bytes : b->len_bytes;
+		uint32_t take = b->len_bytes - skip < len_bytes ? b->len_bytes - skip : len_bytes;
+
+		from_bytes -= skip;
+		if (take == 0)
+			continue;
+		io->iov[n++] = (struct iovec){ .iov_base = b->addr + skip, .iov_len = take };
+		io->pub.data_len += take;
+		len_bytes -= take;
+	}
+	io->pub.n_iov = n;
 }
 
 bool io_may_write(const struct io *io)

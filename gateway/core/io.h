@@ -10,6 +10,7 @@
 
 #include "../include/srpgw/bridge.h"
 #include "../rt/fabric.h"
+#include "split.h"
 
 struct lu;
 struct nexus;
@@ -36,6 +37,7 @@ struct io {
 	bool hurried;      /* abort() was called */
 	bool ordered;      /* detached, and still counted in the order of lu */
 	uint32_t quota_bytes;
+	struct split split;
 	uint8_t cdb[16];
 	uint64_t serial; /* of its task */
 	uint64_t submitted_ns;
@@ -73,8 +75,10 @@ uint32_t io_need_bytes(const struct task *t);
 bool io_quota_allows(const struct task *t);
 bool io_fits_quota(const struct task *t);
 
-/* Fills in the iovec again, which a bridge may have modified, for another submit. */
+/* Fills in CDB and iovec again, which a bridge and split_next() may have modified, for another submit. */
 void io_rewind(struct io *io);
+/* The iovec for @len_bytes of its data from @from_bytes on; it has that much. */
+void io_window(struct io *io, uint32_t from_bytes, uint32_t len_bytes);
 
 /*
  * May it change what is stored? WRITE SAME, FORMAT UNIT and others do so without a byte of data-out; TEST UNIT READY,

@@ -49,6 +49,7 @@ struct lu {
 	bool hazard;       /* one of them: writes of unknown fate, until the old session is proven dead */
 	uint32_t n_older;  /* of them: older LUs of this LUN that are still in use */
 	struct lu *heir;   /* removed: the LU that has its LUN now */
+	uint32_t block_bytes; /* of a logical block, as READ CAPACITY said; 0: not known */
 	bool reserved;     /* by RESERVE of SCSI-2, as far as we saw */
 	uint8_t ua;        /* enum lu_ua, pending */
 

@@ -20,7 +20,7 @@
 #include "task.h"
 #include "tmf.h"
 
-static void submit(struct io *io)
+static void hand_over(struct io *io, uint64_t since_ns)
 {
 	struct path *p = io->path;
 
@@ -30,10 +30,16 @@ static void submit(struct io *io)
 	io->pub.resid = 0;
 	io->pub.sense_len = 0;
 	io->submitted = true;
-	io->submitted_ns = io->task ? io->task->since_ns : shard_clock_ns(p->shard);
+	io->submitted_ns = since_ns;
 	list_push_back(&p->outstanding, &io->node);
 	p->n_outstanding++;
 	p->backend->bridge->submit(p->session, &io->pub);
+}
+
+static void submit(struct io *io)
+{
+	split_begin(io);
+	hand_over(io, io->task ? io->task->since_ns : shard_clock_ns(io->shard));
 }
 
 void path_submit(struct task *t)
@@ -74,6 +80,7 @@ static void note_attention(const struct task *t, const struct srpgw_io *pub)
 static void inquiry_answered(struct task *t, uint32_t len)
 {
 	aca_hide(t, len);
+	split_tell_limit(t, len);
 	if (t->reply.status == SCSI_GOOD)
 		keep_note_inquiry(t, len);
 }
@@ -97,6 +104,8 @@ static void answered(struct task *t, const struct srpgw_io *pub)
 		return;
 	if (len > 0 && t->cdb[0] == SCSI_OP_INQUIRY)
 		inquiry_answered(t, len);
+	if (len > 0 && r->status == SCSI_GOOD)
+		split_note_capacity(t, len);
 	if (len > 0)
 		xfer_init(&t->xfer, &t->desc, t->io->data, len);
 	list_push_back(&t->ch->send, &t->node);
@@ -227,7 +236,9 @@ void path_io_done(struct srpgw_io *pub)
 			outage_silence(p, false);
 		reserve_note(io);
 	}
-	if (io->probed)
+	if (split_next(io))
+		hand_over(io, shard_clock_ns(s));
+	else if (io->probed)
 		probe_answered(io);
 	else if (io->task)
 		complete(io);

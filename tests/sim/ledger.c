@@ -17,7 +17,9 @@
 struct cmd {
 	uint8_t host, disk;
 	bool is_write, at_backend, landed, has_answer;
+	bool between;     /* a piece of it was answered, and there are more */
 	uint32_t lba, n_blocks;
+	uint32_t piece_lba, piece_blocks; /* at the back-end now, or last */
 	uint64_t sent_at, ended_at;
 	enum cmd_end end;
 	struct cmd_answer answer; /* the back-end's */
@@ -271,6 +273,14 @@ void ledger_check_read(struct ledger *l, uint32_t id, const uint8_t *data, uint3
 
 /* ---- the back-end's side ---- */
 
+/* All of it, its first piece, or the piece after the last. */
+static bool is_next_piece(const struct cmd *c, uint32_t lba, uint32_t n_blocks)
+{
+	uint32_t next = c->between ? c->piece_lba + c->piece_blocks : c->lba;
+
+	return (lba == c->lba || lba == next) && n_blocks <= c->lba + c->n_blocks - lba && (n_blocks > 0 || c->n_blocks == 0);
+}
+
 void ledger_deliver(struct ledger *l, uint32_t id, uint32_t disk, bool is_write, uint32_t lba, uint32_t n_blocks)
 {
 	struct cmd *c = &l->cmd[id];
@@ -278,13 +288,19 @@ void ledger_deliver(struct ledger *l, uint32_t id, uint32_t disk, bool is_write,
 	uint64_t *last;
 
 	pthread_mutex_lock(&l->lock);
-	if (!id || id >= l->n_cmd || c->disk != disk || c->is_write != is_write || c->lba != lba || c->n_blocks != n_blocks) {
+	if (!id || id >= l->n_cmd || c->disk != disk || c->is_write != is_write ||
+	    !is_next_piece(c, lba, n_blocks)) {
 		breach(l, "the bridge was given a command that no host sent: %u", id);
 	} else {
 		if (c->at_backend)
 			breach(l, "command %u was delivered again, which it must not", id);
-		if (!order_book_begin(&l->order, id, why, sizeof(why)))
+		if (c->between && lba == c->lba)
+			order_book_undelivered(&l->order, id);
+		if ((!c->between || lba == c->lba) && !order_book_begin(&l->order, id, why, sizeof(why)))
 			breach(l, "%s", why);
+		c->between = c->landed = false;
+		c->piece_lba = lba;
+		c->piece_blocks = n_blocks;
 		c->at_backend = true;
 		l->stats.delivered++;
 		trace("#%u delivered", id);
@@ -321,8 +337,8 @@ void ledger_land(struct ledger *l, uint32_t id)
 			breach(l, "fence: write %u landed on disk %u although host %u was told that it ended (%u) and a later command was delivered",
 			       id, c->disk, c->host, c->end);
 	}
-	for (uint32_t k = 0; k < c->n_blocks; k++) {
-		struct block *b = block_of(l, c->disk, c->lba + k);
+	for (uint32_t k = 0; k < c->piece_blocks; k++) {
+		struct block *b = block_of(l, c->disk, c->piece_lba + k);
 
 		b->cmd[b->n % HISTORY] = id;
 		b->since[b->n++ % HISTORY] = l->now;
@@ -330,9 +346,19 @@ void ledger_land(struct ledger *l, uint32_t id)
 	pthread_mutex_unlock(&l->lock);
 }
 
+/* What the host must hear when its command ended with a piece and @behind bytes were not asked for any more. */
+static void sum_up(struct cmd_answer *a, uint32_t behind)
+{
+	if (behind == 0)
+		return;
+	a->resid_under += behind;
+	a->resid_over = 0;
+}
+
 void ledger_answer(struct ledger *l, uint32_t id, enum ledger_delivery d, const struct cmd_answer *a)
 {
 	struct cmd *c = &l->cmd[id];
+	uint32_t behind = (c->lba + c->n_blocks - c->piece_lba - c->piece_blocks) * BLOCK_BYTES;
 
 	pthread_mutex_lock(&l->lock);
 	if (!c->at_backend)
@@ -342,12 +368,17 @@ void ledger_answer(struct ledger *l, uint32_t id, enum ledger_delivery d, const 
 	if (d == LEDGER_NEVER || (d == LEDGER_MAYBE && !c->is_write)) {
 		c->at_backend = false;
 		order_book_undelivered(&l->order, id);
+	} else if (d == LEDGER_ANSWERED && behind > 0 && a->status == 0 && !a->resid_under && !a->resid_over &&
+		   c->end == CMD_RUNNING) {
+		c->at_backend = false;
+		c->between = true;
 	} else {
 		order_book_end(&l->order, id);
 	}
-	if (d == LEDGER_ANSWERED) {
+	if (d == LEDGER_ANSWERED && !c->between) {
 		c->has_answer = true;
 		c->answer = *a;
+		sum_up(&c->answer, behind);
 		if (a->sense_len) {
 			memcpy(c->sense, a->sense, a->sense_len < sizeof(c->sense) ? a->sense_len : sizeof(c->sense));
 			c->answer.sense = c->sense;
