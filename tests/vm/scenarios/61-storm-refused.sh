@@ -12,8 +12,8 @@ storm() {
 	done
 }
 string="id_ext=00000000000000ff,ioc_guid=$IOC_GUID,dest=$FABRIC_IP:$SRP_PORT,ch_count=1"
-leaves_nothing 50 1000 256 "refused logins"
+leaves_nothing 100 1000 512 "refused logins"
 refused=$(srpgwctl status --json | jq '[.. | objects | .logins_refused_total? | numbers] | add')
-[ "$refused" -eq 1050 ] || fail "the gateway counts $refused refused logins, not 1050"
+[ "$refused" -eq 1100 ] || fail "the gateway counts $refused refused logins, not 1100"
 login
 fio_verify "$(disk 0)" --bs=64k --iodepth=8 --size=4M
