@@ -82,7 +82,7 @@ struct config_limits {
 	uint32_t max_it_iu_len_bytes, max_imm_data_offset_bytes, max_table_entries;
 	uint64_t max_transfer_bytes;
 	uint32_t max_tasks, max_ios;
-	uint32_t tmf_answer_ms, session_linger_ms;
+	uint32_t tmf_answer_ms, session_linger_ms, registration_linger_ms;
 	bool immediate_data, allow_address_move;
 };
 

@@ -208,7 +208,12 @@ static const struct schema_key limit_keys[] = {
 	  .help = "task management is answered within; hosts wait 5 s" },
 	{ "session_linger_ms", SCHEMA_UINT, AT(config_limits, session_linger_ms), .max = 600000, .unit = "ms",
 	  .def = "0",
-	  .help = "how long a session without channels keeps its back-end sessions" },
+	  .help = "how long a session without channels keeps its back-end sessions; those that have not confirmed the end of its commands "
+		  "end after `tmf_answer_ms`, or stay that long for it" },
+	{ "registration_linger_ms", SCHEMA_UINT, AT(config_limits, registration_linger_ms), .max = 3600000, .unit = "ms",
+	  .def = "60000",
+	  .help = "the same for a host that is registered for persistent reservations, where that is longer: some back-ends forget "
+		  "registrations with the session" },
 	{ "immediate_data", SCHEMA_BOOL, AT(config_limits, immediate_data), .def = "true",
 	  .help = "let hosts send data-out inside the command" },
 	{ "allow_address_move", SCHEMA_BOOL, AT(config_limits, allow_address_move), .def = "false",

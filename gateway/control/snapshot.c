@@ -119,6 +119,7 @@ static void build_limits(struct map *m, const struct config_limits *l)
 	m->allow_address_move = l->allow_address_move;
 	m->tmf_answer_ms = l->tmf_answer_ms;
 	m->nexus_linger_ms = l->session_linger_ms;
+	m->registration_linger_ms = l->registration_linger_ms;
 }
 
 static int build(struct snapshot *s, const struct config *c, struct problems *problems)

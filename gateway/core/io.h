@@ -10,6 +10,7 @@
 
 #include "../include/srpgw/bridge.h"
 #include "../rt/fabric.h"
+#include "registration.h"
 #include "split.h"
 
 struct lu;
@@ -36,6 +37,7 @@ struct io {
 	bool settled;      /* the back-end confirmed that it can no longer act */
 	bool hurried;      /* abort() was called */
 	bool ordered;      /* detached, and still counted in the order of lu */
+	struct registration_order registration;
 	uint32_t quota_bytes;
 	struct split split;
 	uint8_t cdb[16];

@@ -187,6 +187,10 @@ enum outcome lu_take_ua(struct lu *lu)
 		lu->ua &= (uint8_t)~(LU_UA_NEXUS_LOSS | LU_UA_OWN_LOSS);
 		return OUTCOME_UA_NEXUS_LOSS;
 	}
+	if (lu->ua & LU_UA_REGISTRATIONS) {
+		lu->ua &= (uint8_t)~LU_UA_REGISTRATIONS;
+		return OUTCOME_UA_REGISTRATIONS;
+	}
 	if (lu->ua & LU_UA_LUNS_CHANGED) {
 		lu->ua &= (uint8_t)~LU_UA_LUNS_CHANGED;
 		return OUTCOME_UA_LUNS_CHANGED;

@@ -8,6 +8,7 @@
 #define CORE_LU_H
 
 #include "outcome.h"
+#include "registration.h"
 #include "status.h"
 #include "task.h"
 
@@ -20,6 +21,7 @@ enum lu_ua {
 	LU_UA_LUNS_CHANGED = 2,
 	LU_UA_INQUIRY_CHANGED = 4,
 	LU_UA_OWN_LOSS = 8, /* beside NEXUS_LOSS: it was the back-end's session that was lost, see attention.h */
+	LU_UA_REGISTRATIONS = 16,
 };
 
 /* The task set of the LU, see order.h. */
@@ -51,6 +53,7 @@ struct lu {
 	struct lu *heir;   /* removed: the LU that has its LUN now */
 	uint32_t block_bytes; /* of a logical block, as READ CAPACITY said; 0: not known */
 	bool reserved;     /* by RESERVE of SCSI-2, as far as we saw */
+	struct registration registration;
 	uint8_t ua;        /* enum lu_ua, pending */
 
 	struct io_counters io;

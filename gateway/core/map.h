@@ -106,6 +106,7 @@ struct map {
 	bool allow_address_move;    /* a live nexus may log in again from another address */
 	uint32_t tmf_answer_ms;     /* task management is answered within, default 2500 */
 	uint32_t nexus_linger_ms;   /* how long a nexus without channels keeps its back-end sessions, default 0 */
+	uint32_t registration_linger_ms; /* the same for one that is registered for persistent reservations, default 0 */
 
 	void *owner; /* control's */
 	void (*release)(struct map *m); /* control reactor; called by core when the last user is gone */

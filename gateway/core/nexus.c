@@ -14,6 +14,7 @@
 #include "outage.h"
 #include "path.h"
 #include "port.h"
+#include "registration.h"
 #include "reserve.h"
 #include "tmf.h"
 
@@ -271,8 +272,9 @@ static void let_go(struct nexus *n)
 }
 
 /*
- * Without channels: the back-end sessions stay for the linger time, and as long as a task management function would
- * wait if aborted commands are still out; a login of the same nexus finds its fences then.
+ * Without channels: the back-end sessions stay for the linger time, longer when the host is registered for persistent
+ * reservations, and as long as a task management function would wait if aborted commands are still out; a login of the same
+ * nexus finds its fences then.
  */
 static void linger(struct nexus *n)
 {
@@ -292,6 +294,9 @@ static void linger(struct nexus *n)
 	}
 	if (n->n_detached > 0 && !n->ending && linger_ms < answer_ms)
 		linger_ms = answer_ms;
+	/* Some targets forget a registration with the session. */
+	if (!n->ending && linger_ms < map->registration_linger_ms && registration_any(n))
+		linger_ms = map->registration_linger_ms;
 	if (now_ns >= n->lost_ns + linger_ms * NS_PER_MS)
 		let_go(n);
 	else

@@ -132,7 +132,9 @@ enum outcome_kind {
 	X(UA_INQUIRY_CHANGED, SENSE, SCSI_UNIT_ATTENTION, 0x3f, 0x03, \
 	  "the back-end is back, and the host was refused the capacity meanwhile", "SPC-4 4.5.6") \
 	X(UA_NEXUS_LOSS, SENSE, SCSI_UNIT_ATTENTION, 0x29, 0x07, \
-	  "the I_T nexus or its back-end session was lost, and the back-end does not say so", "SAM-5 6.3.4")
+	  "the I_T nexus or its back-end session was lost, and the back-end does not say so", "SAM-5 6.3.4") \
+	X(UA_REGISTRATIONS, SENSE, SCSI_UNIT_ATTENTION, 0x2a, 0x05, \
+	  "the registration for persistent reservations did not outlive a lost back-end session", "SPC-4 5.13")
 
 enum outcome {
 	OUTCOME_OK, /* nothing to refuse */

@@ -14,6 +14,7 @@
 #include "lu.h"
 #include "nexus.h"
 #include "order.h"
+#include "registration.h"
 #include "reserve.h"
 #include "share.h"
 #include "task.h"
@@ -229,6 +230,7 @@ void path_event(struct srpgw_path_ctx *ctx, const struct srpgw_event *ev)
 		if (p->ups_total++ > 0)
 			attention_session_up(p);
 		p->backoff_ms = map_or(p->backend->retry_ms, BACKEND_RETRY_MS);
+		registration_session_up(p);
 		path_mark(p);
 		break;
 	case SRPGW_PATH_DOWN:

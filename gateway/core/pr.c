@@ -112,6 +112,7 @@ bool pr_out_translate(struct task *t)
 	if (len > t->data_len)
 		len = t->data_len;
 	chain_read(data, 0, list, len < sizeof(list) ? len : (uint32_t)sizeof(list));
+	registration_order(t->io, list, len < sizeof(list) ? len : (uint32_t)sizeof(list));
 	if (!transport_list_has_ids(action, list, len))
 		return true;
 	if (len > sizeof(list))

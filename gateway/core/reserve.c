@@ -16,7 +16,10 @@ enum { OP_RESERVE_10 = 0x56, OP_RELEASE_10 = 0x57 };
 
 void reserve_note(struct io *io)
 {
-	if (!io->lu || io->pub.status != SCSI_GOOD)
+	if (!io->lu)
+		return;
+	registration_note(io);
+	if (io->pub.status != SCSI_GOOD)
 		return;
 	switch (io->cdb[0]) {
 	case SCSI_OP_RESERVE_6:
@@ -45,8 +48,15 @@ void reserve_forget(struct lu *lu)
 
 void reserve_forget_path(struct path *p)
 {
-	list_for_each(pos, &p->lus)
-		reserve_forget(list_entry(pos, struct lu, path_node));
+	list_for_each(pos, &p->lus) {
+		struct lu *lu = list_entry(pos, struct lu, path_node);
+
+		/* What its host must hear before anything else is carried out. */
+		if (lu->reserved && p->nexus->n_channels > 0)
+			lu->ua |= LU_UA_NEXUS_LOSS;
+		reserve_forget(lu);
+	}
+	registration_session_over(p);
 }
 
 void reserve_release(struct lu *lu)

@@ -20,6 +20,15 @@ second=$!
 started="$started $second"
 if wait_for 20 "$srpgwctl" --runtime-dir "$tmp/run2" status; then ok; else bad "start of the other" "$(cat "$tmp/err")"; fi
 
+# The back-end's sessions end; tgtd forgets who is registered with them.
+cat >"$tmp/lose" <<-END
+	#!/bin/sh
+	tgtadm -C $instance --lld iscsi --op show --mode conn --tid 1 | sed -n 's/^Session: //p' | while read -r sid; do
+		tgtadm -C $instance --lld iscsi --op delete --mode conn --tid 1 --sid "\$sid" --cid 0 || exit 1
+	done
+END
+chmod 700 "$tmp/lose"
+
 # pr CASE PORT2 PATTERN WHAT...
 pr() {
 	pr_case=$1 pr_port=$2 pr_pattern=$3
@@ -32,6 +41,8 @@ for gateways in two one; do
 	pr "$gateways: types" "$p2" '6 types, both ways' types
 	pr "$gateways: preempts" "$p2" ' 0 of them got through' preempt 5
 	pr "$gateways: SCSI-2" "$p2" 'both ways, and over' scsi2
+	pr "$gateways: away and back" "$p2" '3 times away and back' reconnect
+	pr "$gateways: lost sessions" "$p2" 'and the host knows' lost "$tmp/lose"
 done
 
 for pid in $first $second; do
