@@ -95,8 +95,7 @@ void claim_settled(struct path *p)
 	claim_end(p);
 }
 
-void claim_end(struct path *p)
+void claim_give_up(struct path *p)
 {
-	if (p->shard->claim.path == p)
-		end(p->shard);
+	end(p->shard);
 }

@@ -44,6 +44,11 @@ static inline void claim_served(struct path *p)
 }
 
 /* Nothing of @p waits for memory any more, or @p goes: its claim ends. */
-void claim_end(struct path *p);
+void claim_give_up(struct path *p);
+static inline void claim_end(struct path *p)
+{
+	if (p->shard->claim.path == p)
+		claim_give_up(p);
+}
 
 #endif

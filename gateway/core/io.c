@@ -130,6 +130,7 @@ static void take(struct io *io, struct nexus *n, struct lu *lu, struct path *p, 
 	io->lu = lu;
 	io->path = p;
 	io->split.total_bytes = 0;
+	io->slots = 0;
 	io->submitted = io->fences = io->settled = io->hurried = io->ordered = false;
 	io->probed = NULL;
 	quota_take(io, quota_bytes);

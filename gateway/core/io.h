@@ -38,6 +38,7 @@ struct io {
 	bool hurried;      /* abort() was called */
 	bool ordered;      /* detached, and still counted in the order of lu */
 	struct registration_order registration;
+	uint8_t slots;     /* detached, and still counted by limits, see limit.h */
 	uint32_t quota_bytes;
 	struct split split;
 	uint8_t cdb[16];

@@ -6,6 +6,7 @@
 #include "lu.h"
 
 #include "fence.h"
+#include "limit.h"
 #include "map.h"
 #include "nexus.h"
 #include "order.h"
@@ -54,6 +55,7 @@ struct lu *lu_create(struct nexus *n, const struct lun_map_entry *e)
 	lu->time = calloc(1, sizeof(*lu->time));
 	memcpy(lu->lun, e->lun, sizeof(lu->lun));
 	memcpy(lu->backend_lun, e->backend_lun, sizeof(lu->backend_lun));
+	gate_user_init(&lu->gate, p, lu);
 	list_init(&lu->ready);
 	list_node_init(&lu->ready_node);
 	list_node_init(&lu->old_node);
@@ -72,6 +74,7 @@ void lu_succeed(struct lu *old, struct lu *heir)
 void lu_free(struct lu *lu)
 {
 	leave_twins(lu);
+	gate_join(&lu->gate, NULL);
 	list_del(&lu->path_node);
 	list_del(&lu->ready_node);
 	list_del(&lu->old_node);
@@ -105,6 +108,7 @@ void lu_unref(struct lu *lu)
 void lu_remove(struct lu *lu)
 {
 	lu->removed = true;
+	limit_lu(lu, NULL);
 	list_push_back(&lu->nexus->old_lus, &lu->old_node);
 	lu_settle(lu);
 }

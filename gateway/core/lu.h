@@ -7,6 +7,7 @@
 #ifndef CORE_LU_H
 #define CORE_LU_H
 
+#include "gate.h"
 #include "outcome.h"
 #include "registration.h"
 #include "status.h"
@@ -43,6 +44,7 @@ struct lu {
 	bool luns_told;    /* its host heard from the back-end that the LUNs changed, see event_luns_changed() */
 	uint32_t n_users;  /* tasks, detached ios and tmfs that point here */
 
+	struct gate_user gate; /* of its entry in the map, see limit.h */
 	struct list ready; /* tasks in READY, see order_place() */
 	struct order order;
 	struct list_node ready_node; /* path->ready_lus, when it has such and no fence */

@@ -65,6 +65,7 @@ static void gather(const struct nexus *n, struct lun_plan *out)
 				return;
 			}
 			*e = (struct planned_lun){ .map.backend = g->all[i], .rank = n_imported };
+			e->map.gate = g->all_gate ? g->all_gate[i] : NULL;
 			memcpy(e->map.backend_lun, inv->list.lun[k], 8);
 			show_as(e->map.backend_lun, e->map.lun);
 			out->n++;

@@ -10,6 +10,8 @@
 #include "../include/srpgw/bridge.h"
 #include "../proto/srp.h"
 #include "../rt/fabric.h"
+#include "gate.h"
+#include "throttle.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,6 +37,9 @@ struct backend {
 	_Atomic uint32_t retry_max_ms;
 	_Atomic uint32_t fence_ms; /* after an unproven end of a session: how long its writes may still land */
 	_Atomic uint32_t max_detached; /* detached commands before the path is given up */
+	_Atomic uint64_t max_inflight_bytes; /* no command starts on a path that holds as much memory; 0: no limit */
+	struct gate gate;              /* queue depth over all hosts and shards */
+	struct pressure pressure;
 	char *initiator_name; /* of all nexuses, or NULL: the group's, or made from the nexus; see identity.h */
 	uint32_t number;      /* stable small number, for traces and the ISID */
 };
@@ -43,6 +48,7 @@ struct lun_map_entry {
 	uint8_t lun[8];         /* as the host addresses it */
 	uint8_t backend_lun[8]; /* as the back-end addresses it */
 	struct backend *backend;
+	struct gate *gate; /* depth and rates over all hosts of the group; NULL: no limits */
 };
 
 /*
@@ -69,6 +75,8 @@ struct initiator_group {
 	size_t n_lun;
 	struct backend **all; /* back-ends of which they see all LUNs, under the back-end's numbers; see lun_plan.h */
 	size_t n_all;
+	struct gate **all_gate; /* for each of @all: depth and rates over all its LUNs and all hosts; NULL: no limits */
+	uint64_t iops, bytes_per_second; /* of each nexus; 0: no limit */
 };
 
 /* To which hosts asynchronous events are told at once, by AER_REQ. */

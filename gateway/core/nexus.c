@@ -84,6 +84,7 @@ static void init(struct nexus *n, struct shard *s, const struct nexus_key *key, 
 	for (unsigned i = 0; i < NEXUS_TAG_BUCKETS; i++)
 		list_init(&n->tags[i]);
 	timer_init(&n->linger_timer, linger_over);
+	gate_side_init(&n->gate_side, s, &n->gate);
 	list_push_back(&s->nexuses, &n->node);
 }
 

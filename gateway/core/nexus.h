@@ -7,6 +7,7 @@
 #ifndef CORE_NEXUS_H
 #define CORE_NEXUS_H
 
+#include "gate.h"
 #include "key.h"
 #include "outcome.h"
 #include "shard.h"
@@ -54,6 +55,8 @@ struct nexus {
 	struct list undecided; /* tasks in RECEIVED that an inventory decides, see inventory.h; oldest first */
 	struct list paths;
 	uint32_t n_detached;
+	struct gate gate; /* what it may do, see limit.h */
+	struct gate_side gate_side;
 	uint64_t quota_bytes;
 	uint32_t quota_ios;
 

@@ -8,6 +8,7 @@
 #include "../base/log.h"
 #include "event.h"
 #include "inventory.h"
+#include "limit.h"
 #include "lu.h"
 #include "lun_plan.h"
 #include "map.h"
@@ -22,6 +23,7 @@ bool nexus_resolve(struct nexus *n)
 
 	n->target = map ? map_find_target(map, n->key.t_port_id) : NULL;
 	n->group = n->target ? map_find_group(n->target, n->key.i_port_id, &n->peer) : NULL;
+	limit_nexus(n);
 	return n->group != NULL;
 }
 
@@ -150,6 +152,7 @@ int nexus_build_lus(struct nexus *n)
 			rc = -ENOMEM;
 			continue;
 		}
+		limit_lu(lu, plan.entry[i].map.gate);
 		lu->imported = plan.entry[i].rank != 0;
 		n->lu[n->n_lu++] = lu;
 	}

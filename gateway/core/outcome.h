@@ -101,6 +101,7 @@ enum outcome_kind {
 	X(TMF_NO_LUN, CODE, SRP_RSP_CODE_TMF_FAILED, 0, 0, \
 	  "task management for a LUN that is not mapped", "SAM-5 7.1") \
 	X(TASK_SET_FULL, STATUS, SCSI_TASK_SET_FULL, 0, 0, "no task or memory free for the command", "SAM-5 5.3.1") \
+	X(BACKEND_BUSY, STATUS, SCSI_BUSY, 0, 0, "the back-end had no room for commands for the hold time", "SAM-5 5.3.1") \
 	X(PATH_HELD, STATUS, SCSI_BUSY, 0, 0, "the back-end was not reachable for the hold time", "SAM-5 5.3.1") \
 	X(LU_UNAVAILABLE, SENSE, SCSI_NOT_READY, 0x04, 0x0c, \
 	  "the back-end has been away for the hold time, and its policy or the command wants no BUSY", "SPC-4 4.5.6") \

@@ -10,6 +10,7 @@
 #include "claim.h"
 #include "event.h"
 #include "fence.h"
+#include "limit.h"
 #include "inventory.h"
 #include "lu.h"
 #include "nexus.h"
@@ -229,6 +230,7 @@ void path_event(struct srpgw_path_ctx *ctx, const struct srpgw_event *ev)
 		p->told[0] = '\0';
 		if (p->ups_total++ > 0)
 			attention_session_up(p);
+		throttle_reset(p);
 		p->backoff_ms = map_or(p->backend->retry_ms, BACKEND_RETRY_MS);
 		registration_session_up(p);
 		path_mark(p);
@@ -305,6 +307,8 @@ static bool may_run(const struct path *p)
 
 void path_run(struct path *p)
 {
+	bool held = false, limited;
+
 	move_try(p);
 	if (p->inventory && may_run(p))
 		inventory_ask(p);
@@ -322,10 +326,28 @@ void path_run(struct path *p)
 			list_del(&lu->ready_node);
 			continue;
 		}
+		held = throttle_holds(p) || limit_bytes_full(p);
+		if (held)
+			break;
+		limited = limit_concerns(lu);
+		if (limited) {
+			enum limit what = limit_check(t);
+
+			if (what == LIMIT_LU)
+				continue;
+			if (what == LIMIT_PATH) {
+				claim_end(p);
+				return;
+			}
+		}
 		if (!t->io && !(claim_admits(p) && io_quota_allows(t))) {
 			claim_wait(p, t);
+			if (p->n_in_line > 0)
+				limit_leave_lines(p, true);
 			return;
 		}
+		if (limited && !limit_take(t))
+			continue;
 		claim_served(p);
 		/* Each LU in turn, so that a long queue does not hold up the others. */
 		list_del(&lu->ready_node);
@@ -336,6 +358,8 @@ void path_run(struct path *p)
 		task_go(t);
 	}
 	claim_end(p);
+	if (p->n_in_line > 0)
+		limit_leave_lines(p, held || !may_run(p));
 }
 
 /* ---- fences ---- */
@@ -398,6 +422,8 @@ struct path *path_get(struct nexus *n, struct backend *b)
 	timer_init(&p->fence_timer, fence_fired);
 	timer_init(&p->pause_timer, pause_fired);
 	timer_init(&p->stuck_timer, stuck_fired);
+	throttle_init(p);
+	limit_path(p);
 	list_push_back(&n->paths, &p->node);
 	path_want(p);
 	return p;
@@ -418,6 +444,8 @@ void path_free(struct path *p)
 	list_del(&p->dirty_node);
 	list_del(&p->starved_node);
 	claim_end(p);
+	throttle_reset(p);
+	limit_path_gone(p);
 	share_put(p->share);
 	snapshot_unref(p->use);
 	free(p);

@@ -66,6 +66,11 @@ struct path {
 	uint8_t n_lapses;       /* ... and claimed so often in vain */
 	uint64_t starving_from; /* claim.n_started then */
 
+	struct gate_user host_gate, backend_gate; /* see limit.h */
+	uint32_t n_in_line; /* of them and of those of its LUs */
+	struct throttle throttle;
+	uint64_t limited_total; /* times that a command had to wait for a limit */
+
 	uint64_t since_ns, ups_total, downs_total;
 	char why[256];
 	char told[256]; /* the reason of DOWN that the log has: not again at every attempt */
@@ -85,6 +90,28 @@ void path_free(struct path *p);
 /* The present session is given up for a better one, see move.h. */
 void path_move(struct path *p);
 const char *path_state_name(enum path_state s);
+
+/* It sends as much as the back-end takes at present, see throttle.h. */
+static inline bool throttle_holds(const struct path *p)
+{
+	return p->throttle.depth && (p->n_admitted >= p->throttle.depth || timer_armed(&p->throttle.timer));
+}
+
+/* Must the status that the back-end gave it be looked at? */
+static inline bool throttle_concerns(const struct path *p, uint8_t status)
+{
+	return status != SCSI_GOOD || p->throttle.depth != 0 ||
+	       p->throttle.n_seen !=
+		       atomic_load_explicit(&p->backend->pressure.n_events, memory_order_relaxed);
+}
+
+/* It holds as much memory as one path may. */
+static inline bool limit_bytes_full(const struct path *p)
+{
+	uint64_t most = atomic_load_explicit(&p->backend->max_inflight_bytes, memory_order_relaxed);
+
+	return most && p->quota_bytes >= most;
+}
 
 /* A drain does not wait for fences: nothing comes any more that they would have to hold. */
 static inline bool path_is_idle(const struct path *p)
@@ -130,6 +157,8 @@ void path_submit_own(struct io *io);
 void path_submit_probe(struct io *io);
 /* Gives the session up when too much waits at it that nobody waits for any more. */
 void path_check_detached(struct path *p);
+/* The task of @io was not carried out: it waits in READY again, without a buffer if it can do without. @io may be gone. */
+void path_wait_again(struct io *io);
 void path_io_done(struct srpgw_io *pub);
 /* The session is gone and these were never answered, against the contract. */
 void path_answer_leftovers(struct path *p);

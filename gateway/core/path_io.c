@@ -11,6 +11,7 @@
 #include "inventory.h"
 #include "io.h"
 #include "keep.h"
+#include "limit.h"
 #include "lu.h"
 #include "nexus.h"
 #include "order.h"
@@ -116,7 +117,7 @@ static void answered(struct task *t, const struct srpgw_io *pub)
  * To its place in READY, for another delivery. What the host would have to send again keeps its buffers; the others take
  * new ones, because what waits shall hold none.
  */
-static void wait_again(struct io *io)
+void path_wait_again(struct io *io)
 {
 	struct task *t = io->task;
 
@@ -138,7 +139,7 @@ static void hold_again(struct io *io)
 		return;
 	}
 	path_pause(io->path);
-	wait_again(io);
+	path_wait_again(io);
 }
 
 /*
@@ -169,8 +170,8 @@ static void complete(struct io *io)
 	switch (io->pub.delivery) {
 	case SRPGW_DELIVERY_ANSWERED:
 		if (attention_swallows(io))
-			wait_again(io);
-		else
+			path_wait_again(io);
+		else if (!throttle_concerns(io->path, io->pub.status) || !throttle_settles(io))
 			answered(t, &io->pub);
 		break;
 	case SRPGW_DELIVERY_NEVER:
@@ -192,6 +193,7 @@ static void answered_late(struct io *io)
 		fence_hazard(lu);
 	fence_io_lower(io);
 	order_io_left(io);
+	limit_give_detached(io);
 	p->n_detached--;
 	n->n_detached--;
 	io_release(io);
@@ -277,6 +279,7 @@ void path_detach_io(struct io *io, bool fence, bool ordered)
 {
 	if (ordered)
 		order_io_detached(io);
+	limit_detach(io);
 	io->task->io = NULL;
 	io->task = NULL;
 	count_detached(io, fence);

@@ -7,6 +7,7 @@
 
 #include "channel.h"
 #include "claim.h"
+#include "gate.h"
 #include "io.h"
 #include "nexus.h"
 #include "path.h"
@@ -145,6 +146,7 @@ static void init_lists(struct shard *s)
 	list_init(&s->dirty_channels);
 	list_init(&s->dirty_nexuses);
 	claim_init(s);
+	gate_init_shard(s);
 }
 
 static int make_pools(struct shard *s, const struct core_params *p)

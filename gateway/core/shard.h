@@ -81,6 +81,9 @@ struct shard {
 	struct list wait_buffer; /* tasks in WAIT_BUFFER */
 	struct list starved;     /* paths with tasks in READY that wait for quota */
 	struct claim claim;      /* of one of them */
+	struct list gates;       /* struct gate_side that have users */
+	struct reactor_msg gate_msg; /* of other shards: they gave something back */
+	atomic_bool gate_msg_sent;
 	struct list parked;      /* channels with IUs that found no free task */
 
 	/* settle loop */

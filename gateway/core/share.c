@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-struct share *share_get(struct shard *s, const struct backend *b)
+struct share *share_get(struct shard *s, struct backend *b)
 {
 	struct share *sh;
 
@@ -25,6 +25,7 @@ struct share *share_get(struct shard *s, const struct backend *b)
 		return NULL;
 	sh->backend = b;
 	sh->n_paths = 1;
+	gate_side_init(&sh->gate_side, s, &b->gate);
 	list_push_back(&s->shares, &sh->node);
 	return sh;
 }

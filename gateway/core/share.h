@@ -7,13 +7,12 @@
 #ifndef CORE_SHARE_H
 #define CORE_SHARE_H
 
-#include "../base/list.h"
+#include "gate.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct backend;
-struct shard;
 
 struct share {
 	struct list_node node; /* shard->shares */
@@ -21,10 +20,11 @@ struct share {
 	uint32_t n_paths; /* of them it is */
 	uint32_t n_tasks, quota_ios;
 	uint64_t quota_bytes;
+	struct gate_side gate_side; /* of the back-end's depth */
 };
 
 /* The share of @b, made for its first path. NULL: out of memory. share_put() when the path goes. */
-struct share *share_get(struct shard *s, const struct backend *b);
+struct share *share_get(struct shard *s, struct backend *b);
 void share_put(struct share *sh);
 
 /*

@@ -100,6 +100,9 @@ static void fill_path(struct path_status *ps, const struct path *p)
 	ps->n_detached = p->n_detached;
 	ps->ups_total = p->ups_total;
 	ps->downs_total = p->downs_total;
+	ps->depth_now = p->throttle.depth;
+	ps->refused_total = p->throttle.refused_total;
+	ps->limited_total = p->limited_total;
 	ps->backend_time = p->backend_time;
 }
 

@@ -69,6 +69,9 @@ struct path_status {
 	uint64_t outage_ms; /* how long it has been away, silent or not up; 0: it is not */
 	uint32_t n_outstanding, n_waiting, n_detached;
 	uint64_t ups_total, downs_total;
+	uint32_t depth_now;     /* commands at once, since the back-end refused some; 0: not lowered */
+	uint64_t refused_total; /* commands that the back-end refused (BUSY, TASK SET FULL) and that were sent again */
+	uint64_t limited_total; /* times that commands had to wait for a queue depth or a cap */
 	struct hist backend_time;
 };
 

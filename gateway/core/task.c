@@ -8,6 +8,7 @@
 #include "../base/log.h"
 #include "channel.h"
 #include "io.h"
+#include "limit.h"
 #include "lu.h"
 #include "nexus.h"
 #include "order.h"
@@ -41,8 +42,8 @@ static void reset(struct task *t)
 	t->kind = TASK_COMMAND;
 	t->cause = TASK_CAUSE_NONE;
 	t->dir = SRPGW_DIR_NONE;
-	t->sol_not = t->attr = t->cdb_len = 0;
-	t->credit_held = t->admitted = t->local = t->fetched = t->fetching_table = t->shared = t->ranked = false;
+	t->sol_not = t->attr = t->cdb_len = t->slots = 0;
+	t->credit_held = t->admitted = t->local = t->fetched = t->fetching_table = t->shared = t->ranked = t->paid = false;
 	t->data_len = t->buf_len = t->n_table = 0;
 	t->desc = (struct buf){ .next = NULL };
 	t->imm = (struct buf){ .next = NULL };
@@ -132,6 +133,7 @@ void task_unadmit(struct task *t)
 		return;
 	t->admitted = false;
 	t->lu->path->n_admitted--;
+	limit_give(t);
 	order_end(t);
 	path_mark(t->lu->path);
 }

@@ -63,6 +63,8 @@ struct task {
 	bool fetched;       /* data-out is complete in the io's buffers */
 	bool fetching_table;
 	bool shared; /* counts in the share of its back-end */
+	uint8_t slots; /* of depths, see limit.h */
+	bool paid;     /* the rates have counted it */
 	bool ranked; /* waits or runs by a task attribute other than SIMPLE, see order.h */
 	uint8_t cdb_len;
 	uint8_t n_repeats; /* by the gateway, because its fate was unknown */

@@ -18,7 +18,7 @@ $(BUILD)/tests/sim/sim: $(patsubst %,$(BUILD)/tests/sim/%.o,sim_main run villain
 	$(sim_link) -lpthread
 $(BUILD)/tests/sim/threads: $(patsubst %,$(BUILD)/tests/sim/%.o,threads villain) $(SIM_COMMON_OBJ) $(SIM_LIBS)
 	$(sim_link) -lpthread
-$(SIM_SCENARIO_BIN): $(BUILD)/tests/sim/%: $(BUILD)/tests/sim/%.o $(BUILD)/tests/sim/bench.o $(SIM_COMMON_OBJ) $(SIM_LIBS)
+$(SIM_SCENARIO_BIN): $(BUILD)/tests/sim/%: $(BUILD)/tests/sim/%.o $(patsubst %,$(BUILD)/tests/sim/%.o,bench load) $(SIM_COMMON_OBJ) $(SIM_LIBS)
 	$(sim_link) -lcmocka -lpthread
 
 SIM_SEEDS ?= 3000

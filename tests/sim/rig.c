@@ -56,6 +56,8 @@ static void map_release(struct map *m)
 
 	r->n_released++;
 	for (size_t t = 0; t < m->n_target; t++) {
+		free(m->target[t].group->all_gate[0]);
+		free(m->target[t].group->all_gate);
 		free(m->target[t].group->pattern);
 		free(m->target[t].group->lun);
 		free(m->target[t].group);
@@ -92,6 +94,7 @@ static struct map *map_make(struct rig *r, uint32_t n_luns)
 	for (uint32_t t = 0; t < m->n_target; t++) {
 		struct target_conf *tc = &m->target[t];
 		struct initiator_group *g = zalloc(1, sizeof(*g));
+		struct gate *gates;
 
 		rig_t_port_id(t, tc->t_port_id);
 		tc->name = target;
@@ -104,10 +107,20 @@ static struct map *map_make(struct rig *r, uint32_t n_luns)
 		g->n_pattern = 1;
 		g->n_lun = n_luns;
 		g->lun = zalloc(n_luns ? n_luns : 1, sizeof(*g->lun));
+		g->iops = r->p.host_iops;
+		g->bytes_per_second = r->p.host_bytes_per_second;
+		g->all_gate = zalloc(1, sizeof(struct gate *)); /* keeps the LUNs' gates, there is no back-end with all */
+		g->all_gate[0] = gates = zalloc(n_luns ? n_luns : 1, sizeof(*gates));
 		for (uint32_t n = 0; n < n_luns; n++) {
 			g->lun[n].lun[1] = (uint8_t)n;
 			g->lun[n].backend_lun[1] = (uint8_t)(n / r->p.n_backends);
 			g->lun[n].backend = r->backend[n % r->p.n_backends];
+			/* A LUN without limits has none. */
+			if (r->p.lun_depth || r->p.lun_iops || r->p.lun_bytes_per_second)
+				g->lun[n].gate = &gates[n];
+			gates[n].depth = r->p.lun_depth;
+			gates[n].rate[GATE_IOPS] = r->p.lun_iops;
+			gates[n].rate[GATE_BYTES] = r->p.lun_bytes_per_second;
 		}
 	}
 	return m;
@@ -123,9 +136,17 @@ static bool is_applied(void *arg)
 	return ((struct rig *)arg)->applied;
 }
 
+static void set_policy(const struct rig *r, struct backend *b)
+{
+	b->gate.depth = r->p.backend_depth;
+	b->max_inflight_bytes = r->p.max_inflight_bytes;
+}
+
 void rig_apply(struct rig *r, uint32_t n_luns)
 {
 	r->applied = false;
+	for (uint32_t k = 0; k < r->p.n_backends; k++)
+		set_policy(r, r->backend[k]);
 	core_apply(r->core, map_make(r, n_luns), on_applied, r);
 	if (!sim_run_until(r->w, is_applied, r, 10 * NS_PER_S))
 		must(-1, "core_apply() did not finish", NULL);
@@ -176,6 +197,7 @@ static void make_backends(struct rig *r)
 		b->target = sim_backend_create(&r->host, r->ledger, r->p.seed * 31 + k, k * r->p.disks_per_backend,
 					       r->p.disks_per_backend, &r->knobs[k]);
 		sim_bridge.limits(b->target, &b->limits);
+		set_policy(r, b);
 		r->backend[k] = b;
 	}
 }

@@ -25,6 +25,9 @@ struct rig_params {
 	struct core_params core; /* sizes; reactors are filled in */
 	struct map map;       /* limits; the rest is filled in */
 	uint32_t hold_ms, retry_ms, fence_ms, max_detached;
+	/* Limits, 0: none; rig_apply() takes over what changed here since. */
+	uint32_t backend_depth, lun_depth;
+	uint64_t lun_iops, lun_bytes_per_second, host_iops, host_bytes_per_second, max_inflight_bytes;
 	struct fabric_limits limits; /* of the gateway's device */
 	uint32_t n_spare_rx;
 	bool native; /* logins in the standard's own layout */

@@ -120,6 +120,24 @@ static void choose_rig(struct run *r, uint64_t seed, struct rig_params *p)
 		p->knobs.late_ppm = 0;
 }
 
+/* Depths and caps, in every third run. From a stream of its own: the others stay what they were. */
+static void choose_caps(uint64_t seed, struct rig_params *p)
+{
+	struct run own = { .rng = seed ^ 0x6c62272e07bb0142ull };
+	struct run *r = &own;
+
+	if (!one_in(r, 3))
+		return;
+	p->backend_depth = one_in(r, 2) ? between(r, 1, 12) : 0;
+	p->lun_depth = one_in(r, 2) ? between(r, 1, 8) : 0;
+	p->lun_iops = one_in(r, 3) ? between(r, 200, 20000) : 0;
+	p->lun_bytes_per_second = one_in(r, 4) ? between(r, 10, 100) * 1000000ull : 0;
+	p->host_iops = one_in(r, 3) ? between(r, 200, 20000) : 0;
+	p->host_bytes_per_second = one_in(r, 4) ? between(r, 10, 100) * 1000000ull : 0;
+	p->max_inflight_bytes = one_in(r, 2) ? between(r, 1, 1u << 20) : 0;
+	p->knobs.room = one_in(r, 2) ? between(r, 1, 16) : 0;
+}
+
 static void choose_host(struct run *r, uint32_t n, struct host_params *p)
 {
 	bool calm = one_in(r, 3);
@@ -329,6 +347,7 @@ const char *run_seed(uint64_t seed, bool verbose, struct run_totals *totals)
 	memset(&r, 0, sizeof(r));
 	r.rng = seed * 0xd1342543de82ef95ull + 1;
 	choose_rig(&r, seed, &p);
+	choose_caps(seed, &p);
 	trace("fence %u ms, hold %u ms, late %u ppm, down %u ppm, lost %u ppm, lost functions %u ppm", p.fence_ms, p.hold_ms,
 	      p.knobs.late_ppm, p.knobs.down_ppm, p.knobs.lost_ppm, p.knobs.tmf_lost_ppm);
 	rig_make(&r.rig, &p);

@@ -270,10 +270,15 @@ static void choose_fate(struct simio *s)
 
 	if (simpath_chance(p, k->busy_ppm))
 		s->status = 0x08;
-	else if (simpath_chance(p, k->full_ppm))
+	else if (simpath_chance(p, k->full_ppm) || (k->room && p->be->st.n_inside >= k->room))
 		s->status = 0x28;
 	else if (simpath_chance(p, k->check_ppm) || (s->is_rw && (uint64_t)s->lba + s->n_blocks > DISK_BLOCKS))
 		s->status = 0x02;
+	s->inside = s->status != 0x08 && s->status != 0x28;
+	if (s->inside)
+		simbackend_count(p->be, &p->be->st.n_inside, 1);
+	if (p->be->st.n_inside > p->be->st.most_inside)
+		p->be->st.most_inside = p->be->st.n_inside;
 	s->lost = k->stuck || simpath_chance(p, k->lost_ppm); /* before it acts, or after */
 	s->due_ns = simpath_phase_ns(p);
 	if (!p->dying && simpath_chance(p, k->down_ppm)) {

@@ -25,12 +25,14 @@ struct sim_bridge_knobs {
 	uint64_t detach_ns;      /* how long detach may take */
 	bool stuck;              /* nothing is answered, not even task management, until the session ends */
 	uint32_t max_outstanding, max_transfer_bytes;
+	uint32_t room;           /* commands at once, of all sessions; more are answered TASK SET FULL; 0: any number */
 };
 
 extern const struct srpgw_bridge sim_bridge;
 
 struct sim_backend_stats {
 	uint32_t n_paths, n_ios, n_tmfs, n_late; /* now */
+	uint32_t n_inside, most_inside; /* commands that the device server took: now, and the most at once */
 	uint32_t attaches, downs, tmfs, aborts;
 };
 

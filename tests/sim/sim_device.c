@@ -115,6 +115,7 @@ void simio_answer(struct simio *s, uint8_t delivery)
 	struct simpath *p = s->path;
 	struct simbackend *be = p->be;
 	struct cmd_answer a = { .status = s->status };
+	bool refused;
 
 	if (s->phase == PHASE_GONE || s->mark != (s->id ^ 0x5ca7c4ull)) {
 		ledger_breach(be->l, "the scratch bytes of command %u changed while the bridge had it", s->id);
@@ -143,8 +144,12 @@ void simio_answer(struct simio *s, uint8_t delivery)
 	s->phase = PHASE_GONE;
 	list_del(&s->node);
 	simbackend_count(be, &be->st.n_ios, -1);
+	if (s->inside)
+		simbackend_count(be, &be->st.n_inside, -1);
+	/* BUSY and TASK SET FULL: the device server did not take it, and it may be sent again. */
+	refused = delivery == SRPGW_DELIVERY_ANSWERED && (s->status == 0x08 || s->status == 0x28);
 	if (s->id)
-		ledger_answer(be->l, s->id, (enum ledger_delivery)delivery, &a);
+		ledger_answer(be->l, s->id, refused ? LEDGER_NEVER : (enum ledger_delivery)delivery, &a);
 	/* The bridge may do with the iovec what it likes. */
 	if (io->n_iov && simpath_chance(p, 300000)) {
 		io->iov[0].iov_len = 1;

@@ -19,6 +19,7 @@ struct simio {
 	struct simpath *path;
 	enum phase phase;
 	bool lost, aborted;
+	bool inside; /* the device server took it */
 	uint64_t due_ns;
 	uint32_t id, lba, n_blocks, disk, moved;
 	bool is_write, is_rw;

@@ -290,7 +290,7 @@ static void test_solicited_notification(void **state)
 		bool solicited;
 	} cases[] = {
 		{ 0, 0, false }, { 0, 2, false }, { SRP_SCSOLNT, 0, true }, { SRP_SCSOLNT, 2, false },
-		{ SRP_UCSOLNT, 0, false }, { SRP_UCSOLNT, 2, true }, { SRP_SCSOLNT | SRP_UCSOLNT, 8, true },
+		{ SRP_UCSOLNT, 0, false }, { SRP_UCSOLNT, 2, true }, { SRP_SCSOLNT | SRP_UCSOLNT, 0x18, true },
 	};
 	struct rig *r = *state;
 	struct fake_conn *c;

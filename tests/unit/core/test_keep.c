@@ -296,8 +296,8 @@ static void test_not_kept(void **state)
 	answers(r, c, 0, 0x83, 255, 10);
 	answers(r, c, 0, 0x80, 255, 9);
 	answers(r, c, 0, 0x80, 255, 3);
-	t->status = SCSI_BUSY;
-	rig_expect_status(r, c, ask(r, c, 0, 0x80, 255, 255), SCSI_BUSY);
+	t->status = SCSI_RESERVATION_CONFLICT;
+	rig_expect_status(r, c, ask(r, c, 0, 0x80, 255, 255), SCSI_RESERVATION_CONFLICT);
 	t->status = SCSI_GOOD;
 	assert_int_equal(r->core->keep->n, 0);
 	go_away(r, 0);
