@@ -110,6 +110,8 @@ static void request_sense(struct task *t)
 	enum outcome why = t->lu ? lu_take_ua(t->lu) : OUTCOME_NO_LUN;
 	uint8_t data[SCSI_FIXED_SENSE_LEN];
 
+	if (why == OUTCOME_OK && t->lu && outage_is_declared(t->lu->path))
+		why = OUTCOME_LU_UNAVAILABLE;
 	/* A second REQUEST SENSE may have told the unit attention meanwhile. */
 	scsi_sense_build(why == OUTCOME_OK ? (struct scsi_sense){ SCSI_NO_SENSE, 0, 0 } : outcome_row(why)->sense, -1,
 			 data);
@@ -146,7 +148,7 @@ static bool is_kept(const struct task *t)
 {
 	struct keep_answer kept;
 
-	return t->lu->path->state != PATH_UP && t->n_table == 0 && keep_find_inquiry(t, &kept);
+	return t->lu->path->outage.away && t->n_table == 0 && keep_find_inquiry(t, &kept);
 }
 
 static bool is_local(const struct task *t)
@@ -157,7 +159,7 @@ static bool is_local(const struct task *t)
 	case SCSI_OP_INQUIRY:
 		return !t->lu || is_kept(t);
 	case SCSI_OP_REQUEST_SENSE:
-		return !t->lu || t->lu->ua != 0;
+		return !t->lu || t->lu->ua != 0 || outage_is_declared(t->lu->path);
 	default:
 		return false;
 	}

@@ -189,7 +189,7 @@ bool split_next(struct io *io)
 		sum_up(io);
 		return false;
 	}
-	if (io->path->state != PATH_UP || io->lu->n_fences > 0) {
+	if (io->path->state != PATH_UP || lu_is_fenced(io->lu)) {
 		/* All of it once more, when it may: what was read or written so far is no harm. */
 		pub->delivery = SRPGW_DELIVERY_NEVER;
 		return false;

@@ -18,9 +18,10 @@ static struct simbackend *be_of(struct srpgw_bridge_target *t)
 	return (struct simbackend *)(void *)t;
 }
 
-static void rearm(struct simpath *p)
+/* When the back-end does something next. */
+static uint64_t device_due_ns(struct simpath *p)
 {
-	uint64_t due = UINT64_MAX, now = simpath_now_ns(p);
+	uint64_t due = UINT64_MAX;
 
 	if (p->state == SIMPATH_ATTACHING && !p->detaching)
 		due = p->up_ns;
@@ -36,6 +37,17 @@ static void rearm(struct simpath *p)
 		if (m->due_ns < due)
 			due = m->due_ns;
 	}
+	return due;
+}
+
+static void rearm(struct simpath *p)
+{
+	uint64_t due = UINT64_MAX, now = simpath_now_ns(p);
+
+	if (!p->be->frozen)
+		due = device_due_ns(p);
+	if (p->say)
+		due = now;
 	if (p->dying && !p->detaching && p->die_due_ns < due)
 		due = p->die_due_ns;
 	if (p->detaching && p->detach_due_ns < due)
@@ -118,7 +130,7 @@ static void on_timer(void *arg)
 		done(done_arg);
 		return;
 	}
-	if (p->state == SIMPATH_ATTACHING && p->up_ns <= now && !p->detaching) {
+	if (p->state == SIMPATH_ATTACHING && p->up_ns <= now && !p->detaching && !be->frozen) {
 		if (simpath_chance(p, be->k->attach_down_ppm)) {
 			die(p);
 		} else {
@@ -126,10 +138,13 @@ static void on_timer(void *arg)
 			tell(p, SRPGW_PATH_UP, NULL);
 		}
 	}
+	if (p->say && p->state == SIMPATH_UP && !p->detaching)
+		tell(p, p->say, "simulated");
+	p->say = 0;
 	if (p->dying && !p->detaching && p->die_due_ns <= now)
 		die(p);
 	/* Callbacks may submit more: they are due later. Restart after each, the list may have changed. */
-	for (bool again = true; again;) {
+	for (bool again = !be->frozen; again;) {
 		again = false;
 		list_for_each (n, &p->ios) {
 			struct simio *s = list_entry(n, struct simio, node);
@@ -142,7 +157,7 @@ static void on_timer(void *arg)
 			break;
 		}
 	}
-	for (bool again = true; again;) {
+	for (bool again = !be->frozen; again;) {
 		again = false;
 		list_for_each (n, &p->tmfs) {
 			struct simtmf *m = list_entry(n, struct simtmf, node);
@@ -315,7 +330,7 @@ static void sim_submit(struct srpgw_bridge_path *path, struct srpgw_io *io)
 	if (s->is_write)
 		simio_check_write(s, "submit()");
 	choose_fate(s);
-	if (!s->lost && simpath_chance(p, p->be->k->inside_ppm)) {
+	if (!s->lost && !p->be->frozen && simpath_chance(p, p->be->k->inside_ppm)) {
 		simio_act(s);
 		simio_answer(s, SRPGW_DELIVERY_ANSWERED);
 		return;
@@ -341,7 +356,7 @@ static void sim_abort(struct srpgw_bridge_path *path, struct srpgw_io *io)
 		ledger_breach(p->be->l, "abort() of a command that the bridge does not have");
 		return;
 	}
-	if (p->be->k->stuck)
+	if (p->be->k->stuck || p->be->frozen)
 		return;
 	/* It hurries; whether the device listens is chance. */
 	if (simpath_chance(p, 700000))
@@ -459,6 +474,27 @@ void sim_backend_down(struct srpgw_bridge_target *t, bool permanent)
 			continue;
 		p->dying = true;
 		p->die_due_ns = simpath_now_ns(p);
+		rearm(p);
+	}
+}
+
+void sim_backend_freeze(struct srpgw_bridge_target *t, bool frozen)
+{
+	struct simbackend *be = be_of(t);
+
+	be->frozen = frozen;
+	list_for_each (n, &be->paths)
+		rearm(list_entry(n, struct simpath, node));
+}
+
+void sim_backend_say(struct srpgw_bridge_target *t, uint32_t kind)
+{
+	struct simbackend *be = be_of(t);
+
+	list_for_each (n, &be->paths) {
+		struct simpath *p = list_entry(n, struct simpath, node);
+
+		p->say = kind;
 		rearm(p);
 	}
 }

@@ -46,4 +46,9 @@ void sim_backend_stats(struct srpgw_bridge_target *t, struct sim_backend_stats *
 /* All its sessions die now (stepped mode). */
 void sim_backend_down(struct srpgw_bridge_target *t, bool permanent);
 
+/* Frozen: nothing moves there and nobody is answered, new sessions neither; the bridge's own part goes on (stepped mode). */
+void sim_backend_freeze(struct srpgw_bridge_target *t, bool frozen);
+/* All its sessions that are up say that, an enum srpgw_path_event (stepped mode). */
+void sim_backend_say(struct srpgw_bridge_target *t, uint32_t kind);
+
 #endif

@@ -50,6 +50,7 @@ struct simpath {
 	uint64_t rng;
 	struct list ios, tmfs;
 	bool detaching, dying;
+	uint32_t say; /* enum srpgw_path_event, or 0 */
 	uint64_t die_due_ns, detach_due_ns;
 	void (*done)(void *arg);
 	void *done_arg;
@@ -61,6 +62,7 @@ struct simbackend {
 	struct sim_bridge_knobs *k;
 	uint64_t seed;
 	uint32_t first_disk, n_disks;
+	bool frozen;
 	pthread_mutex_t lock; /* paths, counters */
 	struct list paths;
 	struct sim_backend_stats st;

@@ -457,6 +457,22 @@ static void test_disconnect_at_the_hold_time(void **state)
 	r->backend[0].after_hold = AFTER_HOLD_BUSY;
 }
 
+/* REQUEST SENSE is never refused: it tells. */
+static void test_request_sense(void **state)
+{
+	struct rig *r = *state;
+	struct fake_conn *c = rig_login(r);
+	struct rig_cmd cmd = { .dir = RIG_IN, .buf = r->mem, .len = 18, .cdb = { 0x03, 0, 0, 0, 18 } };
+
+	go_away(r);
+	rig_wait_ms(r, 5000);
+	rig_expect_status(r, c, rig_send_cmd(r, c, &cmd), SCSI_GOOD);
+	assert_int_equal(r->mem[2] & 0x0f, SCSI_NOT_READY);
+	assert_int_equal(r->mem[12], 0x04);
+	assert_int_equal(r->mem[13], 0x0c);
+	come_back(r);
+}
+
 /* ---- hosts that come while it is away ---- */
 
 static void test_login_while_it_is_away(void **state)
@@ -655,6 +671,7 @@ int main(void)
 		TEST(test_fail_policy),
 		TEST(test_disconnect_policy),
 		TEST(test_disconnect_at_the_hold_time),
+		TEST(test_request_sense),
 		TEST(test_login_while_it_is_away),
 		TEST(test_gateway_tells_the_loss),
 		TEST(test_back_end_tells_the_loss),
