@@ -17,19 +17,21 @@ relogins() {
 			[ ! -e "$p" ] || echo 1 >"$p/delete" || :
 			wait_for 60 "the end of ${p##*/}" is_gone "$p"
 		done
+		echo "$n $good" >"$STATE/relogins"
 	done
-	echo "$n $good" >"$STATE/relogins"
 }
+# How many work while the target restarts is chance: a scan that loses its target takes 20 s. But they do go on working.
+three_worked() { read -r n good <"$STATE/relogins" && [ "$good" -ge 3 ]; }
 in_background relogins relogins
 for n in 1 2 3 4 5 6 7 8; do
 	sleep 1
 	gateway_stop
 	gateway_start
 done
+wait_for 90 "three logins that work" three_worked
 : >"$STATE/stop.relogins"
 await relogins
 read -r n good <"$STATE/relogins"
-[ "$good" -ge 3 ] || fail "only $good of $n logins worked"
 say "8 restarts, $good of $n logins worked"
 logout
 login
