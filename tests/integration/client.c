@@ -15,6 +15,7 @@
  *	slow				peers that say nothing, half, or a byte at a time, are cut off after the stated time
  *	luns				a host that looks at its LUNs when told to, see client_luns.c
  *	credits				more commands at once than the request limit, in order, and the credits are back
+ *	late WHAT HELD			a write that stays in the back-end's device layer, and a newer one; see client_late.c
  *	pr PORT2 WHAT [...]		reservations of hosts at this gateway and at the one on PORT2, see client_pr_run.c
  *
  * Exit status 0: all as it should be; 1: not, with one line that says what.
@@ -361,7 +362,7 @@ static void run_load(struct client *c, uint32_t n_hosts, uint32_t depth)
 
 static int usage(void)
 {
-	fputs("usage: client HOST PORT load SESSIONS DEPTH [EXT] | abort N | reset N | tables | credits | slow | luns | pr PORT2 WHAT\n", stderr);
+	fputs("usage: client HOST PORT load SESSIONS DEPTH [EXT] | abort N | reset N | tables | credits | slow | luns | late WHAT HELD | pr PORT2 WHAT\n", stderr);
 	return 2;
 }
 
@@ -397,6 +398,8 @@ int main(int argc, char **argv)
 		client_pr(&c, &other, argv + 5);
 	} else if (strcmp(what, "luns") == 0) {
 		client_luns(&c);
+	} else if (strcmp(what, "late") == 0 && argc > 5) {
+		client_late(&c, argv[4], argv[5]);
 	} else if (strcmp(what, "slow") == 0) {
 		client_slow(&c);
 	} else {

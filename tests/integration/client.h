@@ -47,12 +47,13 @@ void cmd_rw(struct initiator_cmd *c, bool write, uint64_t lba, void *buf, uint32
 /* BUSY, TASK SET FULL, unit attention. */
 bool cmd_again(const struct initiator_cmd *c);
 
-/* client_tmf.c, client_data.c, client_slow.c, client_luns.c, client_pr_run.c */
+/* client_tmf.c, client_data.c, client_slow.c, client_luns.c, client_late.c, client_pr_run.c */
 void client_abort(struct client *c, uint32_t n);
 void client_reset(struct client *c, uint32_t n);
 void client_tables(struct client *c);
 void client_credits(struct client *c);
 void client_slow(struct client *c);
+void client_late(struct client *c, const char *what, const char *held);
 void client_luns(struct client *c);
 void client_pr(const struct client *c, const struct fabric_addr *other, char **argv);
 

@@ -2,7 +2,7 @@
 # build, and against two with sanitizers; a test's line "# builds:" says which of them are for it.
 INTEGRATION_SANITIZE ?= address,undefined thread
 
-INTEGRATION_HELPERS = $(patsubst %,$(BUILD)/tests/integration/%,notify idle-hosts client)
+INTEGRATION_HELPERS = $(patsubst %,$(BUILD)/tests/integration/%,notify idle-hosts client late_write.so)
 client_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/integration/client_*.c))
 
 check-integration: programs bridges integration-helpers
@@ -14,6 +14,9 @@ check-integration: programs bridges integration-helpers
 integration-helpers: $(INTEGRATION_HELPERS)
 $(BUILD)/tests/integration/idle-hosts: $(call libs_of,initiator) $(iwarp_LIB)
 $(BUILD)/tests/integration/client: $(client_OBJ) $(call libs_of,initiator) $(iwarp_LIB)
+# It is loaded into a program that knows no sanitizer.
+$(BUILD)/tests/integration/late_write.so: tests/integration/late_write.c
+	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(filter-out -fsanitize=% -fno-sanitize% -fno-omit-frame-pointer,$(ALL_CFLAGS)) -shared -o $@ $< -ldl
 $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lpthread
