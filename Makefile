@@ -61,11 +61,11 @@ iwarp_NEEDS := rt base
 sim_NEEDS := rt base
 bridge_NEEDS := core proto rt base
 control_NEEDS := bridge core proto rt base
-tools_NEEDS := initiator verbs iwarp proto rt base
+tools_NEEDS := bridge initiator verbs iwarp proto rt base
 verbs_LIBS = -lrdmacm -libverbs
 bridge_LIBS := -ldl
 control_LIBS = $(call pkg_libs,jansson libsystemd)
-tools_LIBS = $(verbs_LIBS) $(call pkg_libs,jansson)
+tools_LIBS = $(verbs_LIBS) $(bridge_LIBS) $(call pkg_libs,jansson)
 
 define layer_rules
 $(1)_SRC := $$(wildcard $$($(1)_DIR)/*.c)

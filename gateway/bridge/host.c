@@ -30,6 +30,7 @@ int bridge_host_create(const char *dir, const struct srpgw_host *services, struc
 	h->services.log = services_log;
 	h->services.open_below = services_open_below;
 	list_init(&h->plugins);
+	list_init(&h->discoveries);
 	guard_wrap_host(h);
 	*out = h;
 	return 0;
@@ -43,6 +44,7 @@ void bridge_host_destroy(struct bridge_host *h)
 		return;
 	while ((n = list_pop_front(&h->plugins)))
 		plugin_unload(list_entry(n, struct plugin, node));
+	discoveries_free(h);
 	free(h->dir);
 	free(h);
 }

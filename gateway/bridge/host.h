@@ -42,6 +42,15 @@ int bridge_find(struct bridge_host *h, const char *uri, const struct srpgw_bridg
 int bridge_open(struct bridge_host *h, const char *uri, const struct srpgw_setting *settings, size_t n_settings,
 		const struct srpgw_bridge **bridge, struct srpgw_bridge_target **target, struct err *e) WARN_UNUSED;
 
+/*
+ * bridge_find() and discover, held to its contract: found() comes only before done(), done() once and not from inside this
+ * call. Reactor thread of @r. Return: 0 or -errno with @e (neither is called); -EOPNOTSUPP when the bridge cannot.
+ */
+int bridge_discover(struct bridge_host *h, struct srpgw_reactor *r, const char *uri,
+		    const struct srpgw_setting *settings, size_t n_settings, const char *initiator_name,
+		    void (*found)(void *arg, const struct srpgw_found *f),
+		    void (*done)(void *arg, int rc, const char *why), void *arg, struct err *e) WARN_UNUSED;
+
 /* Any thread. */
 void bridge_guard_stats(const struct bridge_host *h, struct bridge_guard_stats *out);
 

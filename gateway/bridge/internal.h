@@ -25,6 +25,7 @@ struct bridge_host {
 	struct srpgw_host services;   /* the host's own */
 	struct srpgw_host to_plugins; /* the same, with the guard in between */
 	struct list plugins;
+	struct list discoveries; /* of all times */
 	struct bridge_guard_stats stats;
 };
 
@@ -68,6 +69,10 @@ int services_open_below(const char *uri, const struct srpgw_setting *settings, s
 /* Between the two, open_below() on this thread means @h. Return: false when bridges are stacked too deep. */
 bool services_enter_open(struct bridge_host *h);
 void services_leave_open(void);
+
+/* ---- discover.c ---- */
+
+void discoveries_free(struct bridge_host *h);
 
 /* ---- host.c ---- */
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The open back-ends, see backends.h. Layer: control. Knows config, secret, core/map.h, bridge/host.h. */
+/* The open back-ends, see backends.h. Layer: control. Knows config, core/map.h, bridge/host.h. */
 #include "backends.h"
 #include "../base/list.h"
+#include "../base/secret.h"
 #include "nearest.h"
-#include "secret.h"
 
 #include <errno.h>
 #include <stdlib.h>

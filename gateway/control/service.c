@@ -256,9 +256,6 @@ static void request_do(struct service *s, struct line_client *client, const char
 		w = waiter_new(s, client);
 		if (w)
 			gateway_drain(s->g, DRAIN_MS, on_drained, w);
-	} else if (strcmp(what, "discover") == 0) {
-		reply_error(client, "not-available", "discover is not available yet",
-			    "name the target in \"uri\" yourself");
 	} else {
 		reply_error(client, "unknown-request", "there is no such command", "do reload, drain or kick");
 	}

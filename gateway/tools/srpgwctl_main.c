@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * srpgwctl: asks and commands a running srpgwd through its sockets; --json prints what the daemon says as it is.
+ * srpgwctl: asks and commands a running srpgwd through its sockets; --json prints what the daemon says as it is. And
+ * what needs no daemon: check, discover.
  * Layer: tools. Knows srpgwctl_*, base, jansson; nothing of the daemon but its sockets.
  */
 #include "srpgwctl_client.h"
+#include "srpgwctl_discover.h"
 #include "srpgwctl_views.h"
 
 #include <errno.h>
@@ -26,6 +28,8 @@ struct options {
 	const char *runtime_dir;
 	const char *socket; /* overrides the one in runtime_dir */
 	bool json;
+	struct discover_options discover;
+	const char *discover_option; /* the first of its options that was given */
 };
 
 static int print_error(const char *text, const char *cure)
@@ -164,13 +168,51 @@ static int run_kick(const struct options *o, const struct command *c, const char
 	return status ? status : finish_command(o, answer, "the session is told to log out");
 }
 
+static void show_discovery(const struct discover_result *r, json_t *doc, bool as_json)
+{
+	if (as_json) {
+		json_dumpf(doc, stdout, JSON_INDENT(2));
+		putchar('\n');
+		return;
+	}
+	discover_print(r, stdout);
+	printf("\nA configuration for srpgwd, with a back-end and an SRP target for each target portal group. \"*\" lets\n"
+	       "everybody in: name your hosts instead.\n\n");
+	json_dumpf(json_object_get(doc, "configuration"), stdout, JSON_INDENT(2));
+	putchar('\n');
+}
+
+/* Runs here: there may be no daemon yet. */
 static int run_discover(const struct options *o, const struct command *c, const char *arg)
 {
-	json_t *answer = NULL;
-	int status = ask(o, true, json_pack("{s:s, s:s}", "do", "discover", "uri", arg), ASK_MS, &answer);
+	struct discover_options d = o->discover;
+	struct discover_result *r = calloc(1, sizeof(*r));
+	char absolute[PATH_MAX];
+	struct err e = ERR_INIT;
+	int status = EXIT_OK;
+	json_t *doc = NULL;
 
 	(void)c;
-	return status ? status : finish_command(o, answer, "");
+	if (!r)
+		return out_of_memory();
+	if (d.chap_secret_file && realpath(d.chap_secret_file, absolute))
+		d.chap_secret_file = absolute;
+	if (discover_run(arg, &d, r, &e)) {
+		status = print_error(e.cause, e.cure);
+	} else {
+		doc = discover_json(r, &d);
+		if (doc)
+			show_discovery(r, doc, o->json);
+		else
+			status = out_of_memory();
+	}
+	for (size_t i = 0; i < r->n_group && status == EXIT_OK; i++)
+		if (r->group[i].error[0])
+			status = EXIT_ERROR;
+	json_decref(doc);
+	discover_free(r);
+	free(r);
+	return status;
 }
 
 /* The daemon's own program checks, so that both always agree; it needs no running daemon. */
@@ -203,7 +245,7 @@ static const struct command commands[] = {
 	{ "bridges", NULL, "plugins and their settings", run_get, view_bridges },
 	{ "events", NULL, "the last log lines", run_get, view_events },
 	{ "check", "FILE", "look for mistakes in a configuration", run_check, NULL },
-	{ "discover", "URI", "ask a back-end for its targets and LUNs", run_discover, NULL },
+	{ "discover", "URI", "ask a portal for its targets and LUNs, and print a configuration", run_discover, NULL },
 	{ "reload", NULL, "read the configuration again", run_reload, NULL },
 	{ "drain", NULL, "end all sessions and refuse new ones", run_drain, NULL },
 	{ "kick", "ID", "end one session", run_kick, NULL },
@@ -216,7 +258,8 @@ static void usage(FILE *out)
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(out, "  %-9s%-5s  %s\n", commands[i].name, commands[i].arg ? commands[i].arg : "",
 			commands[i].help);
-	fputs("\nThe folder is " RUNTIME_DIR " unless it is named. Exit status: 0 done, 1 error or not ready,\n"
+	fputs("\nOptions of discover: --chap-user NAME --chap-secret-file FILE, --initiator-name NAME, --time-limit SECONDS\n"
+	      "\nThe folder is " RUNTIME_DIR " unless it is named. Exit status: 0 done, 1 error or not ready,\n"
 	      "2 wrong usage, 3 no daemon.\n",
 	      out);
 }
@@ -230,22 +273,50 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+static bool take_discover_option(struct options *o, const char *name, const char *value)
+{
+	struct discover_options *d = &o->discover;
+	unsigned long seconds;
+	char *end;
+
+	o->discover_option = name;
+	if (strcmp(name, "chap-user") == 0) {
+		d->chap_user = value;
+	} else if (strcmp(name, "chap-secret-file") == 0) {
+		d->chap_secret_file = value;
+	} else if (strcmp(name, "initiator-name") == 0) {
+		d->initiator_name = value;
+	} else {
+		seconds = strtoul(value, &end, 10);
+		if (*end || end == value || *value == '-' || seconds < 1 || seconds > 3600) {
+			print_error("--time-limit takes a number of seconds from 1 to 3600", NULL);
+			return false;
+		}
+		d->time_limit_s = (uint32_t)seconds;
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
-	enum { OPT_JSON = 256, OPT_RUNTIME_DIR, OPT_SOCKET, OPT_VERSION };
+	enum { OPT_JSON = 256, OPT_RUNTIME_DIR, OPT_SOCKET, OPT_VERSION, OPT_DISCOVER };
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "runtime-dir", required_argument, NULL, OPT_RUNTIME_DIR },
 		{ "socket", required_argument, NULL, OPT_SOCKET },
 		{ "version", no_argument, NULL, OPT_VERSION },
+		{ "chap-user", required_argument, NULL, OPT_DISCOVER },
+		{ "chap-secret-file", required_argument, NULL, OPT_DISCOVER },
+		{ "initiator-name", required_argument, NULL, OPT_DISCOVER },
+		{ "time-limit", required_argument, NULL, OPT_DISCOVER },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct options o = { .runtime_dir = RUNTIME_DIR };
+	struct options o = { .runtime_dir = RUNTIME_DIR, .discover.time_limit_s = DISCOVER_TIME_LIMIT_S };
 	const struct command *c;
-	int opt, status;
+	int opt, status, which = 0;
 
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "h", options, &which)) != -1) {
 		switch (opt) {
 		case OPT_JSON:
 			o.json = true;
@@ -255,6 +326,10 @@ int main(int argc, char **argv)
 			break;
 		case OPT_SOCKET:
 			o.socket = optarg;
+			break;
+		case OPT_DISCOVER:
+			if (!take_discover_option(&o, options[which].name, optarg))
+				return EXIT_USAGE;
 			break;
 		case OPT_VERSION:
 			printf("srpgwctl %s\n", SRPGW_VERSION);
@@ -270,6 +345,10 @@ int main(int argc, char **argv)
 	c = optind < argc ? find_command(argv[optind]) : NULL;
 	if (!c || argc - optind != (c->arg ? 2 : 1)) {
 		usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (o.discover_option && c->run != run_discover) {
+		print_error("this command takes no options of discover", "leave them out");
 		return EXIT_USAGE;
 	}
 	status = c->run(&o, c, c->arg ? argv[optind + 1] : NULL);

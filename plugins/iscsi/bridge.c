@@ -46,11 +46,17 @@ static void prepare_process(void)
 	ignore_sigpipe();
 }
 
+void bridge_prepare_process(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, prepare_process);
+}
+
 int bridge_open_target(const struct transport *t, const struct srpgw_host *host, const char *uri,
 		       const struct srpgw_setting *settings, size_t n_settings, struct srpgw_bridge_target **target,
 		       char *why, size_t why_cap)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct srpgw_bridge_target *out = calloc(1, sizeof(*out));
 	int rc;
 
@@ -58,7 +64,7 @@ int bridge_open_target(const struct transport *t, const struct srpgw_host *host,
 		snprintf(why, why_cap, "out of memory");
 		return -ENOMEM;
 	}
-	pthread_once(&once, prepare_process);
+	bridge_prepare_process();
 	rc = conf_parse(t, uri, settings, n_settings, &out->conf, why, why_cap);
 	if (rc) {
 		explicit_bzero(&out->conf, sizeof(out->conf));

@@ -320,9 +320,16 @@ int lun_bits(const uint8_t lun[8]);
 
 /* ---- bridge.c: the members of srpgw_bridge that all transports share ---- */
 
+/* What libiscsi would take from the environment, and what it does to the process. Any thread, any number of times. */
+void bridge_prepare_process(void);
 int bridge_open_target(const struct transport *t, const struct srpgw_host *host, const char *uri,
 		       const struct srpgw_setting *settings, size_t n_settings, struct srpgw_bridge_target **target,
 		       char *why, size_t why_cap);
+/* discover_op.c */
+int bridge_discover_targets(const struct transport *t, const struct srpgw_host *host, struct srpgw_reactor *r,
+			    const char *uri, const struct srpgw_setting *settings, size_t n_settings,
+			    const char *initiator_name, void (*found)(void *arg, const struct srpgw_found *f),
+			    void (*done)(void *arg, int rc, const char *why), void *arg, char *why, size_t why_cap);
 void bridge_close(struct srpgw_bridge_target *target);
 void bridge_limits(struct srpgw_bridge_target *target, struct srpgw_limits *out);
 int bridge_attach(struct srpgw_bridge_target *target, struct srpgw_reactor *r, const struct srpgw_nexus_id *nexus,

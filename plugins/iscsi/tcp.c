@@ -68,6 +68,15 @@ static int tcp_open(const struct srpgw_host *host, const char *uri, const struct
 	return bridge_open_target(&tcp, host, uri, settings, n_settings, target, why, why_cap);
 }
 
+static int tcp_discover(const struct srpgw_host *host, struct srpgw_reactor *r, const char *uri,
+			const struct srpgw_setting *settings, size_t n_settings, const char *initiator_name,
+			void (*found)(void *arg, const struct srpgw_found *f),
+			void (*done)(void *arg, int rc, const char *why), void *arg, char *why, size_t why_cap)
+{
+	return bridge_discover_targets(&tcp, host, r, uri, settings, n_settings, initiator_name, found, done, arg, why,
+				       why_cap);
+}
+
 SRPGW_BRIDGE_REGISTER(
 	.name = "iscsi",
 	.version = SRPGW_VERSION " (libiscsi 1.19)",
@@ -86,4 +95,5 @@ SRPGW_BRIDGE_REGISTER(
 	.tmf = tmf_submit,
 	.describe = bridge_describe,
 	.portals = bridge_portals,
+	.discover = tcp_discover,
 )

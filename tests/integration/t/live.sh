@@ -27,7 +27,6 @@ for c in status sessions luns backends bridges events; do
 done
 expect "bridges" 0 '^mem .*mem:SIZE' "$ctl" bridges
 expect "kick nobody" 1 'there is no session 77; see' "$ctl" kick 77
-expect "discover" 1 'not available yet; .+' "$ctl" discover iscsi://127.0.0.1
 if [ "$(id -u)" -eq 0 ]; then
 	is "mode of control.sock" "$(stat -c %a "$tmp/run/control.sock")" 600
 	want=600

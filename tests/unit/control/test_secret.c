@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* secret.h and unix_socket.h: who may read what, and that a second daemon is told so. */
-#include "../../../gateway/control/secret.h"
+#include "../../../gateway/base/secret.h"
 #include "../../../gateway/control/unix_socket.h"
 #include "unit.h"
 

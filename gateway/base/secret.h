@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Secrets from files of their own. Layer: control. Knows base. */
-#ifndef CONTROL_SECRET_H
-#define CONTROL_SECRET_H
+/* Secrets from files of their own. Layer: base. Knows libc only. */
+#ifndef BASE_SECRET_H
+#define BASE_SECRET_H
 
-#include "../base/err.h"
+#include "err.h"
 
 #define SECRET_MAX_BYTES 255u
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Secrets from files of their own, see secret.h. Layer: control. Knows base. */
+/* Secrets from files of their own, see secret.h. Layer: base. */
 #include "secret.h"
-#include "../base/log.h"
+#include "log.h"
 
 #include <errno.h>
 #include <fcntl.h>
