@@ -141,7 +141,8 @@ int lookout_init(struct srpgw_bridge_path *path)
 {
 	const struct conf *c = &path->target->conf;
 
-	if (c->n_portal == 1 && !c->discover_portals)
+	/* Its probes are TCP's. */
+	if ((c->n_portal == 1 && !c->discover_portals) || path->target->transport->type != TCP_TRANSPORT)
 		return 0;
 	path->lookout.timer = path->host->timer_new(path->reactor, on_tick, path);
 	return path->lookout.timer ? 0 : -1;

@@ -32,6 +32,7 @@ struct errand {
 	struct srpgw_bridge_path *path; /* the reactor's; not to be touched by the thread */
 	struct iscsi_context *iscsi;
 	bool mended;
+	bool reached; /* the address is there */
 	int stop_fd; /* readable: nobody waits any more; -1: hanging up */
 	char address[PORTAL_MAX_BYTES];
 	_Atomic int result;
@@ -130,6 +131,7 @@ static void connect_and_log_in(struct errand *e)
 		atomic_store(&e->result, NOT_REACHED);
 		return;
 	}
+	e->reached = true;
 	if (iscsi_connect_async(e->iscsi, e->address, on_connect, e)) {
 		not_reached(e, iscsi_get_error(e->iscsi));
 		return;
@@ -172,7 +174,7 @@ static void dialled(struct offload *o)
 		path->state = PATH_LOGGING_IN;
 		login_answered(path, e->status);
 	} else {
-		login_unreachable(path, e->why, "");
+		login_unreachable(path, e->why, e->reached ? "; is the target running with iSER, and is it that port?" : "");
 	}
 	errand_free(e);
 	path_run(path, 0);

@@ -15,9 +15,9 @@
 
 static const char settings_help[] =
 	"login_timeout_ms: longest time from the first packet to the end of the login, 10000\n"
-	"nop_interval_ms: silence after which the target is asked for a sign of life, 5000; 0 never asks, and a lost target "
+	"nop_interval_ms: silence after which the target is asked for a sign of life, 2000; 0 never asks, and a lost target "
 	"is never noticed\n"
-	"nop_timeout_ms: how long the sign of life may take, 5000\n"
+	"nop_timeout_ms: how long the sign of life may take, 3000\n"
 	"max_outstanding: commands at the target at a time, per host; at most 32 with libiscsi 1.19\n"
 	"portals: more ways to the target, HOST[:PORT], comma separated\n"
 	"chap_user: name for CHAP\n"
@@ -73,7 +73,8 @@ static void look_at_library(void)
 {
 	const struct iser_limits *l;
 
-	loaded.version = iser_version_here(loaded.file, sizeof(loaded.file));
+	/* ISO C has no cast from a function to void *; the address is all that is wanted. */
+	loaded.version = iser_version_at((const void *)(uintptr_t)iscsi_create_context, loaded.file, sizeof(loaded.file));
 	l = iser_limits_of(loaded.version);
 	loaded.transport = (struct transport){
 		.name = "iser",
@@ -91,12 +92,29 @@ static void look_at_library(void)
 	};
 }
 
+/*
+ * Nothing but a sign of life that does not come tells of a lost target; so it is asked for more often than over TCP,
+ * whose connections tell by themselves.
+ */
+#define NOP_INTERVAL_MS 2000u
+#define NOP_TIMEOUT_MS 3000u
+
+static bool is_set(const struct srpgw_setting *settings, size_t n, const char *key)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(settings[i].key, key))
+			return true;
+	return false;
+}
+
 /* RFC 7145 6: iSER knows no digests; and there is no TCP. */
 static int refuse_settings(const struct srpgw_setting *settings, size_t n, char *why, size_t cap)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (!strcmp(settings[i].key, "header_digest") || !strcmp(settings[i].key, "tcp_user_timeout_ms")) {
-			snprintf(why, cap, "setting \"%s\" is for iSCSI over TCP; iSER has no such thing", settings[i].key);
+	static const char *const others[] = { "header_digest", "tcp_user_timeout_ms", "discover_portals", "failback_seconds" };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (is_set(settings, n, others[i])) {
+			snprintf(why, cap, "setting \"%s\" is for iSCSI over TCP; iSER has no such thing", others[i]);
 			return -EINVAL;
 		}
 	}
@@ -113,7 +131,15 @@ static int iser_open(const struct srpgw_host *host, const char *uri, const struc
 	}
 	if (refuse_settings(settings, n_settings, why, why_cap))
 		return -EINVAL;
-	return bridge_open_target(&loaded.transport, host, uri, settings, n_settings, target, why, why_cap);
+	int rc = bridge_open_target(&loaded.transport, host, uri, settings, n_settings, target, why, why_cap);
+
+	if (rc)
+		return rc;
+	if (!is_set(settings, n_settings, "nop_interval_ms"))
+		(*target)->conf.nop_interval_ms = NOP_INTERVAL_MS;
+	if (!is_set(settings, n_settings, "nop_timeout_ms"))
+		(*target)->conf.nop_timeout_ms = NOP_TIMEOUT_MS;
+	return 0;
 }
 
 SRPGW_BRIDGE_REGISTER(
@@ -133,4 +159,5 @@ SRPGW_BRIDGE_REGISTER(
 	.abort = command_abort,
 	.tmf = tmf_submit,
 	.describe = bridge_describe,
+	.portals = bridge_portals,
 )

@@ -11,6 +11,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* Enough for libiscsi and the connection manager, sanitizers included. */
+#define STACK_BYTES (512u << 10)
+
 static _Atomic unsigned n_offloads;
 
 /* Signals are the main thread's business. Nobody joins it. */
@@ -28,6 +31,7 @@ static int start_thread(void *(*fn)(void *arg), void *arg)
 	sigfillset(&all);
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	rc = pthread_create(&thread, &attr, fn, arg);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -12,7 +12,7 @@
 #include <pthread.h>
 
 /* At a time, in this process. */
-#define OFFLOADS_MAX 128u
+#define OFFLOADS_MAX 512u
 
 /* The first member of what describes the work. Freed by done() or drop(), whichever is called. */
 struct offload {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A connection request that is taken back once it is accepted, see reach.h. No queue pair stands behind it, and the
- * passive side never sees it established. On iWARP, whose connections need a queue pair, the way there must do.
- * Source: RFC 7145 5.1 and its private data (flags: no zero-based addresses, no Send with Invalidate).
+ * Address and route on the RDMA network, see reach.h.
  */
 #include "reach.h"
 
@@ -10,8 +8,6 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +16,6 @@
 #include <rdma/rdma_cma.h>
 
 #define RESOLVE_MS 2000
-#define NO_QUEUE_PAIR 0xfffffeu
-#define REFUSED_INVALID_SERVICE 8 /* InfiniBand Architecture volume 1, 12.6.7.2: invalid service ID */
 
 struct attempt {
 	struct rdma_event_channel *channel;
@@ -60,24 +54,14 @@ static int split_address(const char *address, struct addrinfo **ai)
 
 static int refusal(struct attempt *a, const struct rdma_cm_event *ev)
 {
-	switch (ev->event) {
-	case RDMA_CM_EVENT_REJECTED:
-		snprintf(a->why, a->cap, ev->status == REFUSED_INVALID_SERVICE
-						 ? "nobody takes RDMA connections there; is the target running with iSER, and is it that port?"
-						 : "the target refuses RDMA connections (reason %d)", ev->status);
-		return -ECONNREFUSED;
-	case RDMA_CM_EVENT_UNREACHABLE:
-	case RDMA_CM_EVENT_CONNECT_ERROR:
-		snprintf(a->why, a->cap, "no answer to the connection request");
-		return -EHOSTUNREACH;
-	case RDMA_CM_EVENT_ADDR_ERROR:
-		return failed(a, ev->status ? ev->status : -EHOSTUNREACH, "the address does not answer on the RDMA network");
-	case RDMA_CM_EVENT_ROUTE_ERROR:
-		return failed(a, ev->status ? ev->status : -ENETUNREACH, "no way through the RDMA network");
-	default:
-		snprintf(a->why, a->cap, "unexpected answer: %s", rdma_event_str(ev->event));
-		return -EPROTO;
-	}
+	int rc = ev->status < 0 ? ev->status : -EHOSTUNREACH;
+
+	if (ev->event == RDMA_CM_EVENT_ADDR_ERROR)
+		return failed(a, rc, "the address does not answer on the RDMA network");
+	if (ev->event == RDMA_CM_EVENT_ROUTE_ERROR)
+		return failed(a, rc, "no way through the RDMA network");
+	snprintf(a->why, a->cap, "unexpected answer: %s", rdma_event_str(ev->event));
+	return -EPROTO;
 }
 
 /* Waits for @wanted. */
@@ -100,28 +84,6 @@ static int await(struct attempt *a, enum rdma_cm_event_type wanted)
 	return rc;
 }
 
-static int ask(struct attempt *a)
-{
-	/* The iSER header of a connection request, and nothing behind it. */
-	static const uint8_t header[4] = { 0xc0 };
-	struct rdma_conn_param param = {
-		.private_data = header,
-		.private_data_len = sizeof(header),
-		.responder_resources = 4,
-		.retry_count = 7,
-		.rnr_retry_count = 6,
-		.qp_num = NO_QUEUE_PAIR,
-	};
-	int rc;
-
-	if (rdma_connect(a->id, &param))
-		return failed(a, -errno, "the connection request cannot be sent");
-	rc = await(a, RDMA_CM_EVENT_CONNECT_RESPONSE);
-	if (!rc)
-		rdma_reject(a->id, NULL, 0);
-	return rc;
-}
-
 static int try_address(struct attempt *a, const struct addrinfo *ai)
 {
 	int rc;
@@ -137,12 +99,7 @@ static int try_address(struct attempt *a, const struct addrinfo *ai)
 		return rc;
 	if (rdma_resolve_route(a->id, RESOLVE_MS))
 		return failed(a, -errno, "no way through the RDMA network");
-	rc = await(a, RDMA_CM_EVENT_ROUTE_RESOLVED);
-	if (rc)
-		return rc;
-	if (!a->id->verbs || a->id->verbs->device->transport_type == IBV_TRANSPORT_IWARP)
-		return 0;
-	return ask(a);
+	return await(a, RDMA_CM_EVENT_ROUTE_RESOLVED);
 }
 
 int reach(const char *address, int stop_fd, char *why, size_t cap)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Asks, before libiscsi does, whether somebody takes RDMA connections at an address. libiscsi's own attempt cannot be
- * broken off and keeps descriptors and a thread when it fails; this one can and does not.
+ * Looks, before libiscsi does, whether an RDMA device leads to an address and the address is there. libiscsi's own attempt
+ * cannot be broken off, waits for ever for some answers, and does not say what was wrong. No connection is tried: targets
+ * keep what they made for one that is not used.
  * Plugin iser; knows librdmacm and libc.
  */
 #ifndef ISER_REACH_H

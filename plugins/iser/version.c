@@ -7,9 +7,6 @@
 
 #include <dlfcn.h>
 #include <stdio.h>
-#include <string.h>
-
-#include <iscsi/iscsi.h>
 
 enum iser_version iser_version_of(bool (*has)(void *arg, const char *name), void *arg)
 {
@@ -50,15 +47,14 @@ enum iser_version iser_version_of_library(void *handle)
 	return iser_version_of(is_in, handle);
 }
 
-enum iser_version iser_version_here(char *file, size_t cap)
+enum iser_version iser_version_at(const void *address, char *file, size_t cap)
 {
 	enum iser_version v = ISER_UNKNOWN;
 	Dl_info info;
 	void *handle;
 
 	snprintf(file, cap, "libiscsi");
-	/* ISO C has no cast from a function to void *; the address is all that is wanted. */
-	if (!dladdr((const void *)(uintptr_t)iscsi_create_context, &info) || !info.dli_fname)
+	if (!dladdr(address, &info) || !info.dli_fname)
 		return v;
 	snprintf(file, cap, "%s", info.dli_fname);
 	handle = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);

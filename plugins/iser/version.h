@@ -33,8 +33,8 @@ enum iser_version iser_version_of(bool (*has)(void *arg, const char *name), void
 const struct iser_limits *iser_limits_of(enum iser_version v);
 /* Of a library that dlopen() gave. */
 enum iser_version iser_version_of_library(void *handle);
-/* Of the libiscsi that this process uses; its file name goes to @file. */
-enum iser_version iser_version_here(char *file, size_t cap);
+/* Of the loaded library that the function or object at @address is in; its file name goes to @file. */
+enum iser_version iser_version_at(const void *address, char *file, size_t cap);
 /* One line for people about a version that is not used: cause and cure. */
 void iser_version_refuse(enum iser_version v, const char *file, char *why, size_t cap);
 
