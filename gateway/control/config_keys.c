@@ -239,7 +239,7 @@ static const struct schema_key config_keys[] = {
 	  .help = "what hosts see" },
 	{ "limits", SCHEMA_OBJECT, AT(config, limits), .object = &limits_object, .help = "what hosts may use up" },
 	{ "state_dir", SCHEMA_STRING, AT(config, state_dir), .restart = true, .def = "\"/var/lib/srpgw\"",
-	  .help = "folder for what must outlive the daemon" },
+	  .help = "folder for what must outlive the daemon, one for each gateway" },
 	{ "runtime_dir", SCHEMA_STRING, AT(config, runtime_dir), .restart = true, .def = "\"" CONFIG_RUNTIME_DIR "\"",
 	  .help = "folder of the status and control sockets" },
 	{ "log_level", SCHEMA_ENUM, AT(config, log_level), .names = log_level_names, .def = "\"info\"",
