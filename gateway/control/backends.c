@@ -22,7 +22,8 @@ struct settings {
 
 /* What may change without touching a session. */
 struct policy {
-	uint32_t hold_ms, after_hold, retry_ms, retry_max_ms, fence_ms, max_detached;
+	uint32_t hold_ms, after_hold, retry_ms, retry_max_ms, fence_ms, max_detached, queue_depth;
+	uint64_t max_inflight_bytes;
 };
 
 struct open_backend {
@@ -235,6 +236,8 @@ static struct policy policy_of(const struct config_backend *c)
 		.retry_max_ms = c->retry_max_ms,
 		.fence_ms = c->fence_ms,
 		.max_detached = c->max_detached,
+		.queue_depth = c->queue_depth,
+		.max_inflight_bytes = c->max_inflight_bytes,
 	};
 }
 
@@ -246,6 +249,8 @@ static void policy_apply(struct backend *b, const struct policy *p)
 	b->retry_max_ms = p->retry_max_ms;
 	b->fence_ms = p->fence_ms;
 	b->max_detached = p->max_detached;
+	b->gate.depth = p->queue_depth;
+	b->max_inflight_bytes = p->max_inflight_bytes;
 }
 
 void backends_commit(struct backends *s)

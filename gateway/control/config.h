@@ -51,13 +51,23 @@ struct config_backend {
 	struct config_chap chap;
 	uint32_t hold_seconds, retry_ms, retry_max_ms, fence_ms, max_detached;
 	int after_hold; /* enum after_hold of core */
+	uint32_t queue_depth;
+	uint64_t max_inflight_bytes;
 	struct schema_list settings; /* struct schema_setting */
+};
+
+/* 0: no limit */
+struct config_rates {
+	uint32_t iops;
+	uint64_t bytes_per_second;
 };
 
 struct config_lun {
 	struct schema_lun lun, backend_lun;
 	char *backend;
 	bool all;
+	struct config_rates rates;
+	uint32_t queue_depth;
 };
 
 struct config_group {
@@ -65,6 +75,7 @@ struct config_group {
 	char *initiator_name;
 	struct schema_strings initiators;
 	struct schema_list luns; /* struct config_lun */
+	struct config_rates rates;
 };
 
 struct config_target {
@@ -74,6 +85,7 @@ struct config_target {
 	struct schema_list luns;   /* struct config_lun */
 	struct schema_list groups; /* struct config_group */
 	int async_events;	   /* enum async_events of core */
+	struct config_rates rates; /* of initiators */
 };
 
 struct config_limits {

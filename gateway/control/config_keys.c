@@ -95,6 +95,12 @@ static const struct schema_key backend_keys[] = {
 	  .help = "`busy`: reads, writes and reservations are answered BUSY, which hosts repeat for minutes, and questions NOT READY; "
 		  "`fail`: everything is answered NOT READY; `disconnect`: hosts are disconnected and their logins refused, so that "
 		  "multipath takes another path" },
+	{ "queue_depth", SCHEMA_UINT, AT(config_backend, queue_depth), .max = 65536, .def = "0",
+	  .help = "commands at the back-end at once, of all hosts together, who share them; 0: no limit" },
+	{ "max_inflight_bytes", SCHEMA_SIZE, AT(config_backend, max_inflight_bytes), .max = 1ull << 40, .unit = "bytes",
+	  .def = "\"8M\"",
+	  .help = "no further command of a host starts while its commands at this back-end hold as many bytes of data buffers; "
+		  "0: no limit" },
 	{ "retry_ms", SCHEMA_UINT, AT(config_backend, retry_ms), .min = 10, .max = 60000, .unit = "ms", .def = "500",
 	  .help = "first pause between attempts to get a path; it doubles" },
 	{ "retry_max_ms", SCHEMA_UINT, AT(config_backend, retry_max_ms), .min = 10, .max = 600000, .unit = "ms",
@@ -123,6 +129,12 @@ static const struct schema_key lun_keys[] = {
 	  .help = "LUN at the back-end; without it, the same as `lun`" },
 	{ "all", SCHEMA_BOOL, AT(config_lun, all), .def = "false",
 	  .help = "map all LUNs of the back-end under their own numbers, see \"All LUNs\"" },
+	{ "queue_depth", SCHEMA_UINT, AT(config_lun, queue_depth), .max = 65536, .def = "0",
+	  .help = "commands at once, of all hosts that see this entry together; 0: no limit. With `all`, of all its LUNs together" },
+	{ "iops", SCHEMA_UINT, AT(config_lun, rates.iops), .def = "0",
+	  .help = "commands per second, of all hosts that see this entry together; 0: no limit" },
+	{ "bytes_per_second", SCHEMA_SIZE, AT(config_lun, rates.bytes_per_second), .max = 1ull << 50, .unit = "bytes", .def = "0",
+	  .help = "the same for data" },
 	END
 };
 
@@ -142,6 +154,10 @@ static const struct schema_key group_keys[] = {
 	  .help = "iSCSI initiator name of these hosts at back-ends; without it each has its own, see \"Identity at the back-end\"" },
 	{ "luns", SCHEMA_OBJECTS, AT(config_group, luns), .object = &lun_object, .word = "all", .def = "[]",
 	  .help = "what these initiators see; `\"all\"`: all LUNs of the only back-end" },
+	{ "iops", SCHEMA_UINT, AT(config_group, rates.iops), .def = "0",
+	  .help = "commands per second of each of these initiators; 0: no limit" },
+	{ "bytes_per_second", SCHEMA_SIZE, AT(config_group, rates.bytes_per_second), .max = 1ull << 50, .unit = "bytes", .def = "0",
+	  .help = "the same for data" },
 	END
 };
 
@@ -166,6 +182,10 @@ static const struct schema_key target_keys[] = {
 	  .help = "initiators with LUN maps of their own; searched before `initiators`" },
 	{ "async_events", SCHEMA_ENUM, AT(config_target, async_events), .names = async_events_names, .def = "\"asked\"",
 	  .help = "which hosts are told at once that their LUNs changed (SRP_AER_REQ), see \"Events\"" },
+	{ "iops", SCHEMA_UINT, AT(config_target, rates.iops), .def = "0",
+	  .help = "commands per second of each of `initiators`; 0: no limit" },
+	{ "bytes_per_second", SCHEMA_SIZE, AT(config_target, rates.bytes_per_second), .max = 1ull << 50, .unit = "bytes", .def = "0",
+	  .help = "the same for data" },
 	END
 };
 

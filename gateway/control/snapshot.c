@@ -38,6 +38,24 @@ static int compare_luns(const void *a, const void *b)
 	return memcmp(((const struct lun_map_entry *)a)->lun, ((const struct lun_map_entry *)b)->lun, 8);
 }
 
+/* NULL in @out: it has no limits. */
+static int build_gate(struct snapshot *s, const struct config_lun *l, struct gate **out)
+{
+	struct gate *g;
+
+	*out = NULL;
+	if (!l->queue_depth && !l->rates.iops && !l->rates.bytes_per_second)
+		return 0;
+	g = arena_array(&s->arena, 1, sizeof(*g));
+	if (!g)
+		return -ENOMEM;
+	g->depth = l->queue_depth;
+	g->rate[GATE_IOPS] = l->rates.iops;
+	g->rate[GATE_BYTES] = l->rates.bytes_per_second;
+	*out = g;
+	return 0;
+}
+
 static int build_group(struct snapshot *s, const char *name, const char *initiator_name,
 		       const struct schema_strings *initiators, const struct schema_list *luns, struct initiator_group *g)
 {
@@ -47,7 +65,8 @@ static int build_group(struct snapshot *s, const char *name, const char *initiat
 	g->pattern = arena_array(&s->arena, initiators->n, sizeof(*g->pattern));
 	g->lun = arena_array(&s->arena, luns->n, sizeof(*g->lun));
 	g->all = arena_array(&s->arena, luns->n, sizeof(struct backend *));
-	if (!g->name || !g->pattern || !g->lun || !g->all)
+	g->all_gate = arena_array(&s->arena, luns->n, sizeof(struct gate *));
+	if (!g->name || !g->pattern || !g->lun || !g->all || !g->all_gate)
 		return -ENOMEM;
 	if (initiator_name && !(g->initiator_name = arena_strdup(&s->arena, initiator_name)))
 		return -ENOMEM;
@@ -68,6 +87,8 @@ static int build_group(struct snapshot *s, const char *name, const char *initiat
 
 		if (!b)
 			return -EINVAL;
+		if (build_gate(s, l, l->all ? &g->all_gate[g->n_all] : &entry->gate) < 0)
+			return -ENOMEM;
 		if (l->all) {
 			g->all[g->n_all++] = b;
 			continue;
@@ -79,6 +100,12 @@ static int build_group(struct snapshot *s, const char *name, const char *initiat
 	}
 	qsort(g->lun, g->n_lun, sizeof(*g->lun), compare_luns);
 	return 0;
+}
+
+static void set_rates(struct initiator_group *g, const struct config_rates *r)
+{
+	g->iops = r->iops;
+	g->bytes_per_second = r->bytes_per_second;
 }
 
 static int build_target(struct snapshot *s, const struct config_target *c, struct target_conf *t)
@@ -98,10 +125,13 @@ static int build_target(struct snapshot *s, const struct config_target *c, struc
 
 		snprintf(number, sizeof(number), "groups[%zu]", i);
 		rc = build_group(s, g->name ? g->name : number, g->initiator_name, &g->initiators, &g->luns,
-				 &t->group[t->n_group++]);
+				 &t->group[t->n_group]);
+		set_rates(&t->group[t->n_group++], &g->rates);
 	}
-	if (rc == 0 && c->initiators.n)
-		rc = build_group(s, "default", NULL, &c->initiators, &c->luns, &t->group[t->n_group++]);
+	if (rc == 0 && c->initiators.n) {
+		rc = build_group(s, "default", NULL, &c->initiators, &c->luns, &t->group[t->n_group]);
+		set_rates(&t->group[t->n_group++], &c->rates);
+	}
 	return rc;
 }
 

@@ -9,13 +9,14 @@
 
 static json_t *path_json(const struct status_input *in, const struct path_status *p)
 {
-	return json_pack("{s:I, s:s, s:s, s:s, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "session_id",
+	return json_pack("{s:I, s:s, s:s, s:s, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I}", "session_id",
 			 (json_int_t)p->session_id, "state", p->state, "why", p->why, "initiator_name",
 			 p->initiator_name, "since", status_since_json(in, p->since_ns), "silent", p->silent,
 			 "outage_ms", (json_int_t)p->outage_ms, "n_outstanding", (json_int_t)p->n_outstanding,
 			 "n_waiting", (json_int_t)p->n_waiting, "n_detached",
 			 (json_int_t)p->n_detached, "ups_total", (json_int_t)p->ups_total, "downs_total",
-			 (json_int_t)p->downs_total, "time", status_hist_json(&p->backend_time));
+			 (json_int_t)p->downs_total, "time", status_hist_json(&p->backend_time), "depth", (json_int_t)p->depth_now,
+			 "refused_total", (json_int_t)p->refused_total, "limited_total", (json_int_t)p->limited_total);
 }
 
 struct identity_list {
@@ -108,12 +109,14 @@ static json_t *backend_json(const struct status_input *in, const struct backend 
 		json_decref(portals);
 		return NULL;
 	}
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "name", b->name, "uri", b->uri,
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "name", b->name, "uri", b->uri,
 			 "bridge", b->bridge->name, "state", paths_state(n, n_up), "number", (json_int_t)b->number,
 			 "hold_ms", (json_int_t)b->hold_ms, "after_hold", config_after_hold_names[b->after_hold],
 			 "fence_ms", (json_int_t)b->fence_ms, "max_outstanding",
 			 (json_int_t)b->limits.max_outstanding, "max_transfer_bytes",
-			 (json_int_t)b->limits.max_transfer_bytes, "portals", portals, "paths", paths, "identities", ids.list);
+			 (json_int_t)b->limits.max_transfer_bytes, "queue_depth", (json_int_t)b->gate.depth,
+			 "queue_depth_used", (json_int_t)b->gate.n_used, "max_inflight_bytes",
+			 (json_int_t)b->max_inflight_bytes, "portals", portals, "paths", paths, "identities", ids.list);
 }
 
 json_t *status_backends_json(const struct status_input *in)
@@ -129,6 +132,15 @@ json_t *status_backends_json(const struct status_input *in)
 	return list;
 }
 
+static json_t *limits_json(const struct gate *g)
+{
+	if (!g)
+		return json_null();
+	return json_pack("{s:I, s:I, s:I, s:I}", "queue_depth", (json_int_t)g->depth, "queue_depth_used",
+			 (json_int_t)g->n_used, "iops", (json_int_t)g->rate[GATE_IOPS], "bytes_per_second",
+			 (json_int_t)g->rate[GATE_BYTES]);
+}
+
 static json_t *group_json(const struct initiator_group *g)
 {
 	json_t *patterns = json_array(), *luns = json_array(), *all = json_array();
@@ -140,9 +152,10 @@ static json_t *group_json(const struct initiator_group *g)
 	for (size_t i = 0; ok && i < g->n_lun; i++) {
 		const struct lun_map_entry *l = &g->lun[i];
 
-		ok = status_append(luns, json_pack("{s:s, s:s, s:s}", "lun", scsi_lun_str(l->lun, lun), "backend",
+		ok = status_append(luns, json_pack("{s:s, s:s, s:s, s:o}", "lun", scsi_lun_str(l->lun, lun), "backend",
 						   l->backend->name, "backend_lun",
-						   scsi_lun_str(l->backend_lun, backend_lun)));
+						   scsi_lun_str(l->backend_lun, backend_lun), "limits",
+						   limits_json(l->gate)));
 	}
 	for (size_t i = 0; ok && i < g->n_all; i++)
 		ok = status_append(all, json_string(g->all[i]->name));
@@ -152,8 +165,9 @@ static json_t *group_json(const struct initiator_group *g)
 		json_decref(all);
 		return NULL;
 	}
-	return json_pack("{s:s, s:o, s:o, s:o}", "name", g->name, "initiators", patterns, "luns", luns, "all_luns_of",
-			 all);
+	return json_pack("{s:s, s:o, s:o, s:o, s:I, s:I}", "name", g->name, "initiators", patterns, "luns", luns,
+			 "all_luns_of", all, "iops", (json_int_t)g->iops, "bytes_per_second",
+			 (json_int_t)g->bytes_per_second);
 }
 
 static json_t *target_json(const struct target_conf *t)

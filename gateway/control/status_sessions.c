@@ -71,13 +71,15 @@ json_t *status_luns_json(const struct status_input *in)
 	return list;
 }
 
-static json_t *stats_json(const char *name, const struct reactor_stats *s)
+static json_t *stats_json(const struct status_input *in, const char *name, const struct reactor_stats *s)
 {
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "name", name, "loops_total",
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I}", "name", name, "loops_total",
 			 (json_int_t)s->n_loops, "sleeps_total", (json_int_t)s->n_sleeps, "messages_total",
 			 (json_int_t)s->n_msgs, "timers_total", (json_int_t)s->n_timers, "fd_events_total",
 			 (json_int_t)s->n_fd_events, "busy_ns_total", (json_int_t)s->busy_ns, "max_loop_ns",
-			 (json_int_t)s->max_loop_ns, "max_loop_wall_ns", (json_int_t)s->max_loop_wall_ns);
+			 (json_int_t)s->max_loop_ns, "max_loop_wall_ns", (json_int_t)s->max_loop_wall_ns,
+			 "max_loop_at", s->max_loop_at_ns ? status_since_json(in, s->max_loop_at_ns) : json_null(),
+			 "long_loops_total", (json_int_t)s->n_long_loops);
 }
 
 static json_t *task_states_json(const struct reactor_status *r)
@@ -93,9 +95,9 @@ static json_t *task_states_json(const struct reactor_status *r)
 	return states;
 }
 
-static json_t *reactor_json(const struct reactor_status *r)
+static json_t *reactor_json(const struct status_input *in, const struct reactor_status *r)
 {
-	json_t *o = stats_json(r->name, &r->stats);
+	json_t *o = stats_json(in, r->name, &r->stats);
 	json_t *data =
 	    json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "n_sessions", (json_int_t)r->n_sessions, "n_channels",
 		      (json_int_t)r->n_channels, "pool_size_bytes", (json_int_t)r->pool_size_bytes, "pool_free_bytes",
@@ -114,10 +116,10 @@ static json_t *reactor_json(const struct reactor_status *r)
 json_t *status_reactors_json(const struct status_input *in)
 {
 	json_t *list = json_array();
-	bool ok = list && status_append(list, stats_json(reactor_name(in->control), reactor_stats(in->control)));
+	bool ok = list && status_append(list, stats_json(in, reactor_name(in->control), reactor_stats(in->control)));
 
 	for (size_t i = 0; ok && i < in->core->n_reactor; i++)
-		ok = status_append(list, reactor_json(&in->core->reactor[i]));
+		ok = status_append(list, reactor_json(in, &in->core->reactor[i]));
 	if (!ok) {
 		json_decref(list);
 		return NULL;

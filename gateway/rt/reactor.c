@@ -15,6 +15,7 @@
 
 /* A longer iteration is worth a look at the thread's CPU clock, which costs a system call. */
 #define LONG_LOOP_NS NS_PER_MS
+#define LONG_TOLD_NS (60 * NS_PER_S)
 /* While we polled, the processor was somebody else's for so long: it is wanted, and polling would only take it away. */
 #define CROWDED_NS (20 * NS_PER_US)
 #define CROWDED_FOR_NS (2 * NS_PER_MS)
@@ -181,6 +182,20 @@ static void judge_polling(struct reactor *r, uint64_t wait_ns, uint64_t work_ns,
 		       now_ns >= r->crowded_until_ns;
 }
 
+/* Somebody shall look at it, but not read it for ever. */
+static void tell_long(struct reactor *r, uint64_t cpu_ns, uint64_t wall_ns, uint64_t now_ns)
+{
+	uint64_t n = ++r->stats.n_long_loops;
+
+	if (r->long_told_ns && now_ns - r->long_told_ns < LONG_TOLD_NS)
+		return;
+	log_warn("reactor %s: one iteration took %llu ms of CPU time, %llu ms on the clock (%llu such since the last time)", r->name,
+		 (unsigned long long)(cpu_ns / NS_PER_MS), (unsigned long long)(wall_ns / NS_PER_MS),
+		 (unsigned long long)(n - r->long_told));
+	r->long_told_ns = now_ns;
+	r->long_told = n;
+}
+
 static void loop_ends(struct reactor *r, uint64_t begin_ns, int n_events)
 {
 	uint64_t end_ns, wall_ns, cpu_ns;
@@ -202,8 +217,12 @@ static void loop_ends(struct reactor *r, uint64_t begin_ns, int n_events)
 	r->stats.busy_ns += wall_ns;
 	if (wall_ns > r->stats.max_loop_wall_ns)
 		r->stats.max_loop_wall_ns = wall_ns;
-	if (cpu_ns > r->stats.max_loop_ns)
+	if (cpu_ns > r->stats.max_loop_ns) {
 		r->stats.max_loop_ns = cpu_ns;
+		r->stats.max_loop_at_ns = end_ns;
+	}
+	if (cpu_ns >= REACTOR_LONG_LOOP_NS)
+		tell_long(r, cpu_ns, wall_ns, end_ns);
 	r->end_ns = end_ns;
 	if (n_events) {
 		judge_polling(r, begin_ns - r->last_event_ns, wall_ns, end_ns);

@@ -63,8 +63,13 @@ struct reactor_stats {
 	 * read at most once per millisecond; an iteration shorter than that counts with its wall time).
 	 */
 	uint64_t max_loop_ns;
-	uint64_t max_loop_wall_ns;
+	uint64_t max_loop_wall_ns; /* longest iteration by the clock, preemption and blocking calls included */
+	uint64_t max_loop_at_ns;   /* reactor clock: when the one of max_loop_ns ended; 0: none yet */
+	uint64_t n_long_loops;     /* iterations of REACTOR_LONG_LOOP_NS of CPU time or more */
 };
+
+/* An iteration that takes so much CPU time keeps others waiting: it is counted and, at most once a minute, logged. */
+#define REACTOR_LONG_LOOP_NS 50000000ull
 
 /**
  * reactor_create() - make a reactor; no thread is started.

@@ -59,6 +59,7 @@ struct reactor {
 	uint64_t wait_avg_ns, work_avg_ns, crowded_until_ns;
 	uint64_t cpu_mark_ns, cpu_mark_busy_ns; /* CPU time of the thread, and stats.busy_ns when it was read */
 	bool cpu_marked;
+	uint64_t long_told_ns, long_told; /* when long iterations were logged last, and how many there were then */
 
 	struct timer_heap timers;
 	struct poller_set pollers;

@@ -175,7 +175,8 @@ static bool js_valid(struct schema_run *r, const json_t *v, const json_t *s, con
 		return js_fail(r, where, "is too small");
 	if ((rule = json_object_get(s, "maximum")) && json_integer_value(v) > json_integer_value(rule))
 		return js_fail(r, where, "is too large");
-	if ((rule = json_object_get(s, "pattern")) && !js_matches(json_string_value(v), json_string_value(rule)))
+	if ((rule = json_object_get(s, "pattern")) && json_is_string(v) &&
+	    !js_matches(json_string_value(v), json_string_value(rule)))
 		return js_fail(r, where, "has a wrong form");
 	if (json_is_object(v))
 		return js_members(r, v, s, where);

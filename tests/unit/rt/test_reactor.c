@@ -202,6 +202,54 @@ static void doze(struct reactor_timer *t)
 	nanosleep(&ts, NULL); /* what a blocking call in a callback looks like */
 }
 
+static unsigned n_warned;
+
+static void count_warning(void *arg, enum log_level level, const char *text)
+{
+	(void)arg;
+	n_warned += level == LOG_LEVEL_WARN && strstr(text, "one iteration took") != NULL;
+}
+
+static void burn_long(struct reactor_timer *t)
+{
+	uint64_t cpu_ns, start_ns = 0;
+	struct timespec ts;
+
+	(void)t;
+	do {
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+		cpu_ns = (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+		start_ns = start_ns ? start_ns : cpu_ns;
+	} while (cpu_ns - start_ns < REACTOR_LONG_LOOP_NS);
+}
+
+/* Counted each time, told once a minute. */
+static void long_loops_are_told(void **state)
+{
+	struct reactor *r = new_reactor(NULL);
+	const struct reactor_stats *s = reactor_stats(r);
+	struct reactor_timer t;
+
+	(void)state;
+	n_warned = 0;
+	log_set_hook(count_warning, NULL);
+	timer_init(&t, doze);
+	timer_arm(r, &t, 1);
+	reactor_poll(r, 0);
+	assert_int_equal(s->n_long_loops, 0);
+	timer_init(&t, burn_long);
+	for (unsigned k = 1; k <= 3; k++) {
+		timer_arm(r, &t, 1);
+		reactor_poll(r, 0);
+		assert_int_equal(s->n_long_loops, k);
+		assert_int_equal(n_warned, 1);
+	}
+	log_set_hook(NULL, NULL);
+	assert_true(s->max_loop_ns >= REACTOR_LONG_LOOP_NS);
+	assert_true(s->max_loop_at_ns > 0 && s->max_loop_at_ns <= reactor_clock_ns(r));
+	reactor_destroy(r);
+}
+
 static void longest_loop_tells_cpu_time_from_wall_time(void **state)
 {
 	struct reactor *r = new_reactor(NULL);
@@ -445,6 +493,7 @@ int main(void)
 		cmocka_unit_test(sleeps_until_the_timer_and_no_longer_than_told),
 		cmocka_unit_test(a_far_deadline_does_not_overflow_the_timeout),
 		cmocka_unit_test(longest_loop_tells_cpu_time_from_wall_time),
+		cmocka_unit_test(long_loops_are_told),
 		cmocka_unit_test(the_runner_owns_it_and_the_maker_before_and_after),
 		cmocka_unit_test(who_steps_it_by_hand_owns_it),
 		cmocka_unit_test(polling_inside_a_callback_is_refused),
