@@ -57,10 +57,15 @@ static bool authority_ok(const char *s, size_t len)
 
 		if (!close || close - s < 3)
 			return false;
-		for (const char *p = s + 1; p < close; p++) {
-			if (!isxdigit((unsigned char)*p) && !strchr(":.%", *p))
+		/* A link-local address comes with its interface: fe80::1%eth0. */
+		const char *scope = memchr(s, '%', (size_t)(close - s));
+
+		for (const char *p = s + 1; p < (scope ? scope : close); p++) {
+			if (!isxdigit((unsigned char)*p) && !strchr(":.", *p))
 				return false;
 		}
+		if (scope && !host_ok(scope + 1, (size_t)(close - scope - 1)))
+			return false;
 		return close + 1 == end || (close[1] == ':' && port_ok(close + 2, (size_t)(end - close - 2)));
 	}
 	colon = memchr(s, ':', len);

@@ -101,7 +101,8 @@ static int parse_uri(const struct transport *t, const char *uri, struct conf *ou
 	p += scheme_len + 3;
 	size_t host_len = strcspn(p, "/");
 
-	if (memchr(p, '@', host_len) || memchr(p, '%', host_len))
+	/* The interface of an IPv6 address stands behind a % of its own: [fe80::1%eth0]. */
+	if (memchr(p, '@', host_len) || (*p != '[' && memchr(p, '%', host_len)))
 		return bad(why, cap, "a user or secret stands in the URI; use the back-end's chap settings");
 	if (portal_parse(p, host_len, &out->portal[0]) || memchr(p, ',', host_len))
 		return bad(why, cap, "\"%.*s\" is no portal; write HOST[:PORT], an IPv6 address in brackets",

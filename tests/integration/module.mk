@@ -2,7 +2,7 @@
 # build, and against two with sanitizers; a test's line "# builds:" says which of them are for it.
 INTEGRATION_SANITIZE ?= address,undefined thread
 
-INTEGRATION_HELPERS = $(patsubst %,$(BUILD)/tests/integration/%,notify idle-hosts client late_write.so)
+INTEGRATION_HELPERS = $(patsubst %,$(BUILD)/tests/integration/%,notify idle-hosts portal client late_write.so)
 client_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/integration/client_*.c))
 
 check-integration: programs bridges integration-helpers

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # For tests with an iSCSI back-end: tgtd on this machine, with one target and a disk of 16 MiB at LUN 1. Read after lib.sh; where there is
-# no tgtd the test ends here, skipped.
+# no tgtd the test ends here, skipped. It listens at 127.0.0.1:$san_port and at $san_portals (",portal=HOST:PORT...").
 # shellcheck shell=sh disable=SC2154 # lib.sh
 if ! command -v tgtd >/dev/null || ! command -v tgtadm >/dev/null; then
 	skip "everything" "no tgtd"
@@ -14,7 +14,7 @@ export TGT_IPC_SOCKET
 tgtd=''
 adm() { tgtadm -C "$instance" --lld iscsi "$@"; }
 san_up() {
-	tgtd -f -C "$instance" --iscsi portal=127.0.0.1:$san_port >>"$tmp/tgtd.log" 2>&1 &
+	tgtd -f -C "$instance" --iscsi "portal=127.0.0.1:$san_port${san_portals:-}" >>"$tmp/tgtd.log" 2>&1 &
 	tgtd=$!
 	started="$started $tgtd"
 	wait_for 10 tgtadm -C "$instance" --op show --mode sys || return 1

@@ -125,6 +125,8 @@ static void test_conf(void **state)
 	shim_open_refused("iscsi://h/iqn.x", same, -EINVAL, line, sizeof(line));
 	assert_non_null(strstr(line, "are the same"));
 	assert_null(strstr(line, "s3cr3t"));
+	shim_open(&shim, "iscsi://[fe80::1%eth0]:3260/iqn.x", NULL);
+	shim_close(&shim);
 	shim_open(&shim, "iscsi://h:3260/iqn.2026-11.a:b/5", good);
 	memset(&limits, 0, sizeof(limits));
 	shim.b->limits(shim.t, &limits);
