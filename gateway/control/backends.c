@@ -22,7 +22,7 @@ struct settings {
 
 /* What may change without touching a session. */
 struct policy {
-	uint32_t hold_ms, after_hold, retry_ms, retry_max_ms, fence_ms, max_detached, queue_depth;
+	uint32_t hold_ms, after_hold, retry_ms, retry_max_ms, fence_ms, max_detached, queue_depth, max_sessions;
 	uint64_t max_inflight_bytes;
 };
 
@@ -238,6 +238,7 @@ static struct policy policy_of(const struct config_backend *c)
 		.max_detached = c->max_detached,
 		.queue_depth = c->queue_depth,
 		.max_inflight_bytes = c->max_inflight_bytes,
+		.max_sessions = c->max_sessions,
 	};
 }
 
@@ -251,6 +252,7 @@ static void policy_apply(struct backend *b, const struct policy *p)
 	b->max_detached = p->max_detached;
 	b->gate.depth = p->queue_depth;
 	b->max_inflight_bytes = p->max_inflight_bytes;
+	b->census.most = p->max_sessions;
 }
 
 void backends_commit(struct backends *s)

@@ -49,7 +49,7 @@ struct config_backend {
 	uint32_t portal_group, failback_seconds; /* 0: not given */
 	struct config_identity identity;
 	struct config_chap chap;
-	uint32_t hold_seconds, retry_ms, retry_max_ms, fence_ms, max_detached;
+	uint32_t hold_seconds, retry_ms, retry_max_ms, fence_ms, max_detached, max_sessions;
 	int after_hold; /* enum after_hold of core */
 	uint32_t queue_depth;
 	uint64_t max_inflight_bytes;

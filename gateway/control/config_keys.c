@@ -110,6 +110,8 @@ static const struct schema_key backend_keys[] = {
 	  .help = "how long writes of unknown fate may still land after a session ended without proof" },
 	{ "max_detached", SCHEMA_UINT, AT(config_backend, max_detached), .min = 1, .max = 65536, .def = "64",
 	  .help = "answered commands that the back-end still holds before the path is given up" },
+	{ "max_sessions", SCHEMA_UINT, AT(config_backend, max_sessions), .max = 1048576, .def = "0",
+	  .help = "sessions that the back-end admits from this gateway: the log and the status warn when 80 % of them are in use; 0: not known" },
 	{ "settings", SCHEMA_SETTINGS, AT(config_backend, settings),
 	  .help = "further settings of the bridge, see `srpgwctl bridges`" },
 	END

@@ -85,6 +85,13 @@ static const char *paths_state(size_t n, size_t n_up)
 	return n_up ? "degraded" : "down";
 }
 
+static const char *census_warning(const struct backend *b)
+{
+	if (b->census.refused)
+		return "it has no room for another session";
+	return census_is_near(&b->census) ? "most of the sessions that it admits are in use" : "";
+}
+
 static json_t *backend_json(const struct status_input *in, const struct backend *b)
 {
 	struct identity_list ids = { .backend = b, .list = json_array() };
@@ -109,14 +116,15 @@ static json_t *backend_json(const struct status_input *in, const struct backend 
 		json_decref(portals);
 		return NULL;
 	}
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "name", b->name, "uri", b->uri,
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o, s:o, s:o}", "name", b->name, "uri", b->uri,
 			 "bridge", b->bridge->name, "state", paths_state(n, n_up), "number", (json_int_t)b->number,
 			 "hold_ms", (json_int_t)b->hold_ms, "after_hold", config_after_hold_names[b->after_hold],
 			 "fence_ms", (json_int_t)b->fence_ms, "max_outstanding",
 			 (json_int_t)b->limits.max_outstanding, "max_transfer_bytes",
 			 (json_int_t)b->limits.max_transfer_bytes, "queue_depth", (json_int_t)b->gate.depth,
 			 "queue_depth_used", (json_int_t)b->gate.n_used, "max_inflight_bytes",
-			 (json_int_t)b->max_inflight_bytes, "portals", portals, "paths", paths, "identities", ids.list);
+			 (json_int_t)b->max_inflight_bytes, "sessions", (json_int_t)b->census.n, "max_sessions",
+			 (json_int_t)b->census.most, "warning", census_warning(b), "portals", portals, "paths", paths, "identities", ids.list);
 }
 
 json_t *status_backends_json(const struct status_input *in)

@@ -10,6 +10,7 @@
 #include "../include/srpgw/bridge.h"
 #include "../proto/srp.h"
 #include "../rt/fabric.h"
+#include "census.h"
 #include "gate.h"
 #include "throttle.h"
 
@@ -40,6 +41,7 @@ struct backend {
 	_Atomic uint64_t max_inflight_bytes; /* no command starts on a path that holds as much memory; 0: no limit */
 	struct gate gate;              /* queue depth over all hosts and shards */
 	struct pressure pressure;
+	struct census census;
 	char *initiator_name; /* of all nexuses, or NULL: the group's, or made from the nexus; see identity.h */
 	uint32_t number;      /* stable small number, for traces and the ISID */
 };

@@ -144,6 +144,9 @@ static void detached(void *arg)
 	shard_enter(s);
 	p->session = NULL;
 	path_answer_leftovers(p);
+	if (p->counted)
+		census_leave(&p->backend->census);
+	p->counted = false;
 	reserve_forget_path(p);
 	fence_session_over(p);
 	if (!p->wanted)
@@ -210,6 +213,11 @@ void path_move(struct path *p)
 	end_session(p);
 }
 
+static bool has_cause(const struct srpgw_event *ev, enum srpgw_path_cause cause)
+{
+	return ev->struct_size >= sizeof(*ev) && ev->causes & cause;
+}
+
 void path_event(struct srpgw_path_ctx *ctx, const struct srpgw_event *ev)
 {
 	struct path *p = (struct path *)ctx;
@@ -232,6 +240,8 @@ void path_event(struct srpgw_path_ctx *ctx, const struct srpgw_event *ev)
 			attention_session_up(p);
 		throttle_reset(p);
 		p->backoff_ms = map_or(p->backend->retry_ms, BACKEND_RETRY_MS);
+		p->counted = true;
+		census_enter(&p->backend->census, p->backend->name);
 		registration_session_up(p);
 		path_mark(p);
 		break;
@@ -241,6 +251,8 @@ void path_event(struct srpgw_path_ctx *ctx, const struct srpgw_event *ev)
 		snprintf(p->why, sizeof(p->why), "%s", text);
 		if (is_news(p))
 			log_warn("session %u: back-end %s is down: %s", p->nexus->id, p->backend->name, text);
+		if (has_cause(ev, SRPGW_CAUSE_NO_ROOM))
+			census_refuse(&p->backend->census, p->backend->name);
 		if (p->state == PATH_UP)
 			lost(p);
 		if (ev->permanent) {

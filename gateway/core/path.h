@@ -41,6 +41,7 @@ struct path {
 
 	enum path_state state;
 	bool wanted;
+	bool counted; /* in the back-end's census */
 	bool at_once; /* attach again as soon as the old session is gone */
 	struct reactor_timer timer; /* retry, or detach from a clean stack */
 	struct reactor_timer fence_timer;

@@ -300,7 +300,7 @@ const char *login_status_str(int code, bool *permanent)
 		{ 0x0203, true, "there is no such target at this portal: compare its name and access list" },
 		{ 0x0204, false, "the target was removed" },
 		{ 0x0205, true, "the target speaks another version of iSCSI" },
-		{ 0x0206, false, "too many connections: raise the target's limit" },
+		{ LOGIN_TOO_MANY, false, "too many connections: raise the target's limit" },
 		{ 0x0207, true, "a parameter is missing: does the target demand CHAP?" },
 		{ 0x0208, false, "the session cannot be continued there" },
 		{ 0x0209, true, "the target does not offer this type of session" },
@@ -308,7 +308,7 @@ const char *login_status_str(int code, bool *permanent)
 		{ 0x020b, false, "the target found the login out of order" },
 		{ 0x0300, false, "the target had a fault of its own" },
 		{ 0x0301, false, "the target is out of service" },
-		{ 0x0302, false, "the target is out of resources" },
+		{ LOGIN_NO_RESOURCES, false, "the target is out of resources" },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {

@@ -38,6 +38,7 @@ static void login_refused(struct srpgw_bridge_path *path)
 	else if (words && code == LOGIN_NOT_AUTHENTICATED && c->mutual_user[0])
 		words = "authentication failed: compare CHAP name and secret with the target's, and see that it has an "
 			"outgoing account for mutual CHAP";
+	path->no_room = code == LOGIN_NO_RESOURCES || code == LOGIN_TOO_MANY;
 	if (words)
 		path_fail(path, permanent, "login at %s refused with %02x/%02x: %s", path->portal, (unsigned)code >> 8,
 			  code & 0xff, words);

@@ -16,6 +16,8 @@ static void tell(struct srpgw_bridge_path *path, uint32_t kind, const char *text
 {
 	struct srpgw_event ev = { .struct_size = sizeof(ev), .kind = kind, .text = text, .permanent = path->permanent };
 
+	if (kind == SRPGW_PATH_DOWN && path->no_room)
+		ev.causes = SRPGW_CAUSE_NO_ROOM;
 	/* After detach() nobody listens. */
 	if (!path->detached)
 		path->host->event(path->ctx, &ev);

@@ -174,6 +174,7 @@ struct srpgw_bridge_path {
 
 	/* What callbacks note. */
 	bool failed, permanent, redirected, closing;
+	bool no_room; /* the target has as many sessions as it admits */
 	bool elsewhere;  /* another portal may do better */
 	bool foreign;    /* the portal is of another group */
 	bool is_counted; /* among the portal's sessions */
@@ -215,6 +216,9 @@ const char *portal_str(const struct portal *p, char *buf, size_t cap);
 /* What libiscsi found wrong with the target's own proof (mutual CHAP), in words; NULL: something else. No retry helps. */
 const char *login_proof_str(const char *libiscsi_text);
 #define LOGIN_NOT_AUTHENTICATED 0x0201
+/* The target has no room for another session. */
+#define LOGIN_TOO_MANY 0x0206
+#define LOGIN_NO_RESOURCES 0x0302
 /* RFC 7143 11.13.5, in words; @code: class << 8 | detail. @permanent: no retry helps until a person acts. */
 const char *login_status_str(int code, bool *permanent);
 

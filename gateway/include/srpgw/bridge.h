@@ -134,11 +134,17 @@ enum srpgw_path_event {
 	SRPGW_PATH_MOVE,
 };
 
+/* What a DOWN is about, beyond its text; bits. */
+enum srpgw_path_cause {
+	SRPGW_CAUSE_NO_ROOM = 0x01, /* the back-end refused the session because it has as many as it admits */
+};
+
 struct srpgw_event {
 	uint32_t struct_size;
 	uint32_t kind; /* enum srpgw_path_event */
 	const char *text; /* one line for people, or NULL; valid during the call */
 	bool permanent;
+	uint64_t causes; /* of DOWN: enum srpgw_path_cause, or 0 */
 };
 
 /* Who stands in front: the I_T nexus whose session this is. Borrowed: copy what must outlive attach(). */

@@ -75,6 +75,17 @@ expect "reload" 0 'all hosts are "iqn.2026-11.example:all"' "$ctl" reload
 undisturbed "a given name for all"
 is "that name" "$(cat "$tmp/names")" "iqn.2026-11.example:all"
 
+# As many sessions as the back-end admits, nearly.
+identity '' '"max_sessions": 4,'
+expect "reload" 0 'in force' "$ctl" reload
+is "nothing to warn of" "$(json backends '.backends[0] | .max_sessions, .warning' | tr '\n' ' ')" "4  "
+background "$tmp/load" "$client" load 4 1
+waits "four sessions" 10 shown backends '.backends[0] | .sessions == 4 and .warning == "most of the sessions that it admits are in use"'
+true_of "the log warns" said 'back-end ram: 4 of the 4 sessions that it admits are in use'
+kill "$job"
+wait "$job"
+waits "fewer again" 10 shown backends '.backends[0] | .sessions == 0 and .warning == ""'
+
 status=0
 daemon_stop TERM || status=$?
 is "SIGTERM" "$status" 0

@@ -46,6 +46,7 @@ AT(srpgw_event, struct_size, 0);
 AT(srpgw_event, kind, 4);
 AT(srpgw_event, text, 8);
 AT(srpgw_event, permanent, 16);
+AT(srpgw_event, causes, 24);
 
 AT(srpgw_nexus_id, struct_size, 0);
 AT(srpgw_nexus_id, i_port_id, 4);

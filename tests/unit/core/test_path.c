@@ -377,6 +377,49 @@ static void test_down_while_fetching(void **state)
 	assert_int_equal(r->disk[0]->n_submits, 1);
 }
 
+/* Counted while they are up; a person is warned before the last one, and when one is turned away. */
+static void test_sessions_are_counted(void **state)
+{
+	struct rig *r = *state;
+	struct census *c = &r->backend[0].census;
+	struct srpgw_event ev = {
+		.struct_size = sizeof(ev), .kind = SRPGW_PATH_DOWN, .text = "refused", .causes = SRPGW_CAUSE_NO_ROOM
+	};
+	struct rig_login other = { .id = 2 };
+	struct fake_path *p;
+
+	c->most = 5;
+	rig_login(r);
+	assert_int_equal(c->n, 1);
+	assert_false(census_is_near(c));
+	c->most = 2;
+	rig_login_raw(r, &other);
+	rig_run(r);
+	assert_int_equal(c->n, 2);
+	assert_true(census_is_near(c));
+	assert_true(c->near_told);
+	/* One of them ends, and is not let in again. */
+	p = fake_path(r->disk[0]);
+	p->up = false;
+	r->disk[0]->hold_up = true;
+	r->host.event(p->ctx, &ev);
+	rig_wait_ms(r, 1000);
+	assert_int_equal(c->n, 1);
+	assert_false(c->near_told);
+	assert_true(c->refused);
+	/* A bridge that knows nothing of causes. */
+	c->refused = false;
+	ev.struct_size = offsetof(struct srpgw_event, causes);
+	r->host.event(fake_path(r->disk[0])->ctx, &ev);
+	rig_wait_ms(r, 1000);
+	assert_false(c->refused);
+	c->refused = true;
+	fake_up(r->disk[0]);
+	assert_int_equal(c->n, 2);
+	assert_false(c->refused);
+	r->disk[0]->hold_up = false;
+}
+
 static void test_permanent_down_retries_slowly(void **state)
 {
 	struct rig *r = *state;
@@ -453,6 +496,7 @@ int main(void)
 		TEST(test_queue_limit),
 		TEST(test_lus_take_turns),
 		TEST(test_down_while_fetching),
+		TEST(test_sessions_are_counted),
 		TEST(test_permanent_down_retries_slowly),
 		TEST(test_bridge_breaks_its_contract),
 		TEST(test_identity_is_stable),

@@ -69,6 +69,7 @@ static void svc_event(struct srpgw_path_ctx *ctx, const struct srpgw_event *ev)
 		p->up = false;
 		p->down = true;
 		p->permanent = ev->permanent;
+		p->no_room = ev->causes & SRPGW_CAUSE_NO_ROOM;
 		snprintf(p->why, sizeof(p->why), "%s", ev->text ? ev->text : "");
 		break;
 	case SRPGW_PATH_SILENT:

@@ -22,7 +22,7 @@ struct shim {
 struct shim_path {
 	struct shim *shim;
 	struct srpgw_bridge_path *p; /* NULL after detach */
-	bool up, down, permanent, detached, inventory;
+	bool up, down, permanent, no_room, detached, inventory;
 	uint32_t n_silent, n_heard, n_move;
 	char why[512]; /* of DOWN */
 	uint32_t n_events, n_progress;
