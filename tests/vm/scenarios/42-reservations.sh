@@ -2,6 +2,7 @@
 # a preempt takes it over, and with it the other's registration.
 # limit: 120
 need_srpgw
+. /vm/pr.sh
 target_up 16
 allow_dmesg 'reservation conflict' 'nexus error' 'Asking for cache data failed' 'Assuming drive cache'
 login initiator_ext=00000000000000aa
@@ -9,17 +10,6 @@ a=$HOST
 login initiator_ext=00000000000000bb
 b=$HOST
 a0=/dev/$(disk 0 "$a") b0=/dev/$(disk 0 "$b")
-# pr DISK ARGUMENT...: a unit attention (reservations released, preempted) is taken once.
-pr() {
-	pr_disk=$1
-	shift
-	pr_status=0
-	sg_persist -n "$@" "$pr_disk" >"$STATE/persist" 2>&1 || pr_status=$?
-	[ $pr_status -ne 6 ] || { sg_persist -n "$@" "$pr_disk" >"$STATE/persist" 2>&1 && pr_status=0; }
-	[ $pr_status -eq 0 ] || fail "sg_persist $*: $(tail -n 1 "$STATE/persist")"
-}
-may_write() { dd if=/dev/zero of="$1" bs=4096 count=1 oflag=direct 2>/dev/null; }
-may_read() { dd if="$1" of=/dev/null bs=4096 count=1 iflag=direct 2>/dev/null; }
 
 pr "$a0" --out --register --param-sark=aa
 pr "$b0" --out --register --param-sark=bb
