@@ -220,7 +220,7 @@ static void session(struct scan *s, const char *initiator_name, struct discover_
 		list_luns(s, g);
 	s->bridge->detach(s->path.path, on_detached, &s->path);
 	/* The contract bounds it. What is left after that is the bridge's fault, and its memory must not go. */
-	if (!run_until(s, &s->path.detached, NULL, reactor_now_ns(s->reactor) + 2 * SRPGW_DETACH_MS * NS_PER_MS))
+	if (!run_until(s, &s->path.detached, NULL, reactor_now_ns(s->reactor) + 2ull * SRPGW_DETACH_MS * NS_PER_MS))
 		snprintf(g->error, sizeof(g->error), "the bridge does not end its session");
 }
 

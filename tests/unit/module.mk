@@ -26,7 +26,7 @@ iser_STANDINS := $(patsubst %,$(so_DIR)/libiscsi-%.so,1180 1190 1200 1201)
 $(iser_STANDINS): $(so_DIR)/libiscsi-%.so: tests/unit/bridge/so/libiscsi.c
 	$(call say,LD,$@)mkdir -p $(@D) && $(so_CC) -DSTANDIN=$* -o $@ $<
 
-$(patsubst %,$(BUILD)/tests/unit/bridge/test_%,load guard): | $(so_ALL)
+$(patsubst %,$(BUILD)/tests/unit/bridge/test_%,load guard discover): | $(so_ALL)
 
 # ---- tests of the plugins: tests/unit/plugins/test_NAME.c against the real NAME.so, the real loader and a real reactor ----
 plugins_TEST := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/plugins/test_*.c))

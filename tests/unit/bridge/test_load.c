@@ -192,6 +192,9 @@ static void note(void *arg, const char *path, const struct srpgw_bridge *b, cons
 {
 	struct seen *s = arg;
 
+	/* What the tests of the plugins put there, if they were built before. */
+	if (strstr(path, "/sg.so") || strstr(path, "/libiscsi-"))
+		return;
 	assert_true(!b == !!why);
 	if (b)
 		s->good++;

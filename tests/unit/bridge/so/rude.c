@@ -6,6 +6,7 @@
 #include <srpgw/bridge.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,6 +115,64 @@ static void rude_tmf(struct srpgw_bridge_path *path, struct srpgw_tmf *tmf)
 		r->host->tmf_done(tmf);
 }
 
+/* ---- discover: found and done come when the test runs the work that is asked for here ---- */
+
+static struct {
+	const char *how;
+	void (*found)(void *arg, const struct srpgw_found *f);
+	void (*done)(void *arg, int rc, const char *why);
+	void *arg;
+} ask;
+
+static void find(const char *name)
+{
+	struct srpgw_found f = { .struct_size = sizeof(f), .group = 3, .target_name = name, .address = "h:1" };
+
+	ask.found(ask.arg, &f);
+}
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void tell(void *arg)
+{
+	(void)arg;
+	find("iqn.x");
+	if (!strcmp(ask.how, "malformed"))
+		find(NULL);
+	ask.done(ask.arg, 0, NULL);
+	if (!strcmp(ask.how, "double")) {
+		find("iqn.late");
+		ask.done(ask.arg, -EIO, "again");
+	}
+}
+
+static int rude_discover(const struct srpgw_host *host, struct srpgw_reactor *r, const char *uri,
+			 const struct srpgw_setting *settings, size_t n_settings, const char *initiator_name,
+			 void (*found)(void *arg, const struct srpgw_found *f),
+			 void (*done)(void *arg, int rc, const char *why), void *arg, char *why, size_t why_cap)
+{
+	static char how[16];
+
+	(void)settings, (void)n_settings, (void)initiator_name;
+	snprintf(how, sizeof(how), "%s", uri + strlen("rude:"));
+	ask.how = how;
+	ask.found = found;
+	ask.done = done;
+	ask.arg = arg;
+	if (!strcmp(how, "refuse")) {
+		snprintf(why, why_cap, "not today");
+		return -EAGAIN;
+	}
+	if (!strcmp(how, "early")) {
+		find("iqn.early");
+		done(arg, 0, NULL);
+	}
+	return host->work(r, nothing, tell, NULL);
+}
+
 SRPGW_BRIDGE_REGISTER(
 	.name = "rude",
 	.version = "1",
@@ -127,4 +186,5 @@ SRPGW_BRIDGE_REGISTER(
 	.submit = rude_submit,
 	.abort = rude_abort,
 	.tmf = rude_tmf,
+	.discover = rude_discover,
 )
