@@ -278,6 +278,21 @@ static void check_submit(struct simpath *p, const struct srpgw_io *io)
 		ledger_breach(l, "submit() to a logical unit that is not there");
 }
 
+/* Counted, if so. */
+static bool has_room(struct simbackend *be)
+{
+	struct sim_backend_stats *st = &be->st;
+	bool room;
+
+	pthread_mutex_lock(&be->lock);
+	room = !be->k->room || st->n_inside < be->k->room;
+	st->n_inside += room;
+	if (st->n_inside > st->most_inside)
+		st->most_inside = st->n_inside;
+	pthread_mutex_unlock(&be->lock);
+	return room;
+}
+
 static void choose_fate(struct simio *s)
 {
 	struct simpath *p = s->path;
@@ -285,15 +300,13 @@ static void choose_fate(struct simio *s)
 
 	if (simpath_chance(p, k->busy_ppm))
 		s->status = 0x08;
-	else if (simpath_chance(p, k->full_ppm) || (k->room && p->be->st.n_inside >= k->room))
+	else if (simpath_chance(p, k->full_ppm))
 		s->status = 0x28;
 	else if (simpath_chance(p, k->check_ppm) || (s->is_rw && (uint64_t)s->lba + s->n_blocks > DISK_BLOCKS))
 		s->status = 0x02;
-	s->inside = s->status != 0x08 && s->status != 0x28;
-	if (s->inside)
-		simbackend_count(p->be, &p->be->st.n_inside, 1);
-	if (p->be->st.n_inside > p->be->st.most_inside)
-		p->be->st.most_inside = p->be->st.n_inside;
+	s->inside = s->status != 0x08 && s->status != 0x28 && has_room(p->be);
+	if (!s->inside && s->status != 0x08)
+		s->status = 0x28;
 	s->lost = k->stuck || simpath_chance(p, k->lost_ppm); /* before it acts, or after */
 	s->due_ns = simpath_phase_ns(p);
 	if (!p->dying && simpath_chance(p, k->down_ppm)) {

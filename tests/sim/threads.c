@@ -141,6 +141,15 @@ static void build(struct threads *t, uint64_t seed)
 			   .short_ppm = 50000, .down_ppm = 2000, .detach_ns = 5 * NS_PER_MS },
 	};
 
+	/* Every other round with less than the hosts want: slots and rates go between the reactors. */
+	if (seed & 1) {
+		p.backend_depth = 5;
+		p.lun_depth = 3;
+		p.lun_iops = 3000;
+		p.lun_bytes_per_second = 100000000;
+		p.knobs.full_ppm = 20000;
+		p.knobs.room = 4;
+	}
 	memset(t, 0, sizeof(*t));
 	rig_make(&t->rig, &p);
 	ledger_allow_asc(t->rig.ledger, 0x29);
