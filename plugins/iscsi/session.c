@@ -245,6 +245,8 @@ static void free_path(struct srpgw_bridge_path *path)
 		path->host->timer_free(path->kick);
 	if (path->deadline)
 		path->host->timer_free(path->deadline);
+	if (path->patience)
+		path->host->timer_free(path->patience);
 	choice_free(path);
 	lookout_free(path);
 	free(path);
@@ -420,7 +422,9 @@ int bridge_attach(struct srpgw_bridge_target *target, struct srpgw_reactor *r, c
 	path->ctx = ctx;
 	path->kick = host->timer_new(r, on_kick, path);
 	path->deadline = host->timer_new(r, on_deadline, path);
-	if (!path->kick || !path->deadline || choice_init(path) || lookout_init(path)) {
+	if (!target->transport->has_tmf)
+		path->patience = host->timer_new(r, tmf_patience_is_over, path);
+	if (!path->kick || !path->deadline || (!target->transport->has_tmf && !path->patience) || choice_init(path) || lookout_init(path)) {
 		free_path(path);
 		return -ENOMEM;
 	}

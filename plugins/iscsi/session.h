@@ -56,7 +56,7 @@ struct transport {
 	enum iscsi_transport_type type;
 	uint32_t default_outstanding, most_outstanding;
 	uint32_t max_transfer_bytes; /* 0: none */
-	/* Else a task management function ends the session, and the host's path is built anew. */
+	/* Else a function waits for what it is to end, for a moment; then the session ends, and the host's path is built anew. */
 	bool has_tmf;
 	/* libiscsi fills the whole of a data-in buffer, whatever the target sent. */
 	bool pads_data_in;
@@ -166,6 +166,7 @@ struct srpgw_bridge_path {
 	int watched; /* events */
 	struct srpgw_timer *kick;     /* path_run() from a clean stack, in the next round of the reactor */
 	struct srpgw_timer *deadline; /* of the state */
+	struct srpgw_timer *patience; /* of task management without the transport's help; else NULL */
 	struct resolve *resolve;
 	void *errand; /* of struct offsite */
 	enum path_state state;
@@ -319,6 +320,8 @@ void tmfs_feed(struct srpgw_bridge_path *path);
 void tmfs_report(struct srpgw_bridge_path *path);
 /* The context is gone: fails all. */
 void tmfs_drop(struct srpgw_bridge_path *path);
+/* path->patience fired. */
+void tmf_patience_is_over(void *arg);
 /* 16 bits of LUN as libiscsi puts them on the wire. Return: -1 for a LUN of more than one level. */
 int lun_bits(const uint8_t lun[8]);
 

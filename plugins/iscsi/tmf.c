@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+/* How long commands may end by themselves when a function that is to end them cannot be sent. */
+#define PATIENCE_MS 1000u
+
 /* RFC 7143 11.6.1 */
 enum { FUNCTION_COMPLETE = 0, TASK_DOES_NOT_EXIST = 1, NOT_SUPPORTED = 5 };
 
@@ -106,12 +109,68 @@ static int send_tmf(struct tmf *t)
 				     on_tmf, t);
 }
 
+/* ---- without task management on the wire ---- */
+
+static bool waits_for_commands(const struct tmf *t)
+{
+	const struct command *c;
+
+	if (t->pub->function == SRPGW_TMF_ABORT_TASK)
+		return t->command != NULL;
+	TAILQ_FOREACH(c, &t->path->sent, node)
+		if (is_affected(t, c))
+			return true;
+	return false;
+}
+
+static void end_session_instead(struct srpgw_bridge_path *path)
+{
+	path_fail(path, false, "%s cannot carry task management here: the session ends and begins anew instead",
+		  path->target->transport->name);
+}
+
+/*
+ * The commands may end by themselves in a moment: nothing new is sent meanwhile. What acts on others' commands, too, is
+ * as good as the end of the session, then without a command in it, and fails.
+ */
+static void do_without(struct srpgw_bridge_path *path)
+{
+	struct tmf *t;
+
+	TAILQ_FOREACH(t, &path->tmfs, node) {
+		/* cppcheck-suppress uninitvar */
+		if (t->state != TMF_WAITING || waits_for_commands(t))
+			continue;
+		if (t->pub->function == SRPGW_TMF_CLEAR_ACA)
+			answered(t, SRPGW_TMF_NOT_SUPPORTED);
+		else if (t->pub->function == SRPGW_TMF_ABORT_TASK || t->pub->function == SRPGW_TMF_ABORT_TASK_SET)
+			answered(t, SRPGW_TMF_NO_SUCH_TASK);
+		else if (!path->n_sent)
+			end_session_instead(path);
+	}
+	commands_feed(path);
+}
+
+/* They do not: with the session end those that the target still waits for. Their fate is not known. */
+void tmf_patience_is_over(void *arg)
+{
+	struct srpgw_bridge_path *path = arg;
+
+	if (path->state == PATH_UP && path->n_tmf_waiting)
+		end_session_instead(path);
+	path_run(path, 0);
+}
+
 void tmfs_feed(struct srpgw_bridge_path *path)
 {
 	struct tmf *t;
 
 	if (!path->n_tmf_waiting || !commands_are_sent(path))
 		return;
+	if (!path->target->transport->has_tmf) {
+		do_without(path);
+		return;
+	}
 	TAILQ_FOREACH(t, &path->tmfs, node) {
 		/* cppcheck-suppress uninitvar */
 		if (t->state != TMF_WAITING || path->failed)
@@ -160,29 +219,6 @@ static void abort_task(struct tmf *t)
 	}
 }
 
-/*
- * The transport cannot carry it. With the session end the commands of its nexus that the target still waits for; the
- * function itself fails, because others' commands do not end, and because a target may let go on what its device has.
- */
-static void do_without(struct tmf *t)
-{
-	struct srpgw_bridge_path *path = t->path;
-	const struct command *c;
-	bool affected = t->pub->function != SRPGW_TMF_ABORT_TASK_SET;
-
-	if (t->pub->function == SRPGW_TMF_CLEAR_ACA) {
-		answered(t, SRPGW_TMF_NOT_SUPPORTED);
-		return;
-	}
-	TAILQ_FOREACH(c, &path->sent, node)
-		affected |= is_affected(t, c);
-	if (!affected)
-		answered(t, SRPGW_TMF_COMPLETE);
-	else
-		path_fail(path, false, "%s cannot carry task management here: the session ends and begins anew instead",
-			  path->target->transport->name);
-}
-
 void tmf_submit(struct srpgw_bridge_path *path, struct srpgw_tmf *pub)
 {
 	struct tmf *t = pub->scratch;
@@ -203,8 +239,8 @@ void tmf_submit(struct srpgw_bridge_path *path, struct srpgw_tmf *pub)
 		abort_task(t);
 	else if (pub->function != SRPGW_TMF_CLEAR_ACA)
 		commands_drop_queued(path, pub->lun);
-	if (!path->target->transport->has_tmf && t->state == TMF_WAITING)
-		do_without(t);
+	if (path->patience && path->n_tmf_waiting == 1)
+		path->host->timer_arm(path->patience, PATIENCE_MS * NS_PER_MS);
 }
 
 void tmfs_report(struct srpgw_bridge_path *path)
