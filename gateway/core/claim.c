@@ -6,6 +6,7 @@
 #include "claim.h"
 
 #include "nexus.h"
+#include "quota.h"
 #include "task.h"
 
 #define MOST_LAPSES 6u
@@ -27,12 +28,15 @@ static void end(struct shard *s)
 	s->feed = true;
 }
 
+static void lose_patience(struct path *p)
+{
+	p->n_lapses += p->n_lapses < MOST_LAPSES;
+	p->starving_from = p->shard->claim.n_started;
+}
+
 static void lapse(struct shard *s)
 {
-	struct path *p = s->claim.path;
-
-	p->n_lapses += p->n_lapses < MOST_LAPSES;
-	p->starving_from = s->claim.n_started;
+	lose_patience(s->claim.path);
 	end(s);
 }
 
@@ -64,6 +68,35 @@ static bool others_are_in_the_way(const struct task *t)
 	return n->quota_ios == 0 || n->quota_bytes < io_need_bytes(t);
 }
 
+/* Its back-end has commands, and gave no answer for so long that what it holds may not come back soon. */
+static bool is_stuck(const struct path *p, uint64_t now_ns)
+{
+	return p->n_outstanding > 0 && now_ns >= p->heard_ns + CLAIM_IDLE_MS * NS_PER_MS;
+}
+
+/* Even if all the others stood still, there would be too little: back-ends that do not answer hold the rest. */
+static bool is_hopeless(const struct shard *s, const struct task *t)
+{
+	uint64_t bytes = pool_free_bytes(s->pool), now_ns = shard_now_ns(s);
+	uint32_t n_ios = s->n_ios_free;
+
+	list_for_each(pos, &s->nexuses) {
+		const struct nexus *n = list_entry(pos, struct nexus, node);
+
+		bytes += n->quota_bytes;
+		n_ios += n->quota_ios;
+		list_for_each(ppos, &n->paths) {
+			const struct path *p = list_entry(ppos, struct path, node);
+
+			if (!is_stuck(p, now_ns))
+				continue;
+			bytes -= p->quota_bytes;
+			n_ios -= p->quota_ios;
+		}
+	}
+	return !quota_allows(0, 1, n_ios) || !quota_allows(0, io_need_bytes(t), bytes);
+}
+
 /* How many may go before its first task. */
 static uint64_t patience(const struct path *p)
 {
@@ -83,6 +116,10 @@ void claim_wait(struct path *p, const struct task *t)
 	}
 	if (c->path || c->n_started - p->starving_from < patience(p) || !others_are_in_the_way(t))
 		return;
+	if (is_hopeless(s, t)) {
+		lose_patience(p);
+		return;
+	}
 	c->path = p;
 	c->since_ns = shard_now_ns(s);
 	look_again_later(s);

@@ -33,7 +33,8 @@ static void hand_over(struct io *io, uint64_t since_ns)
 	io->submitted = true;
 	io->submitted_ns = since_ns;
 	list_push_back(&p->outstanding, &io->node);
-	p->n_outstanding++;
+	if (p->n_outstanding++ == 0)
+		p->heard_ns = io->submitted_ns; /* it could not say anything before */
 	p->backend->bridge->submit(p->session, &io->pub);
 }
 
@@ -232,7 +233,8 @@ void path_io_done(struct srpgw_io *pub)
 	io->submitted = false;
 	list_del(&io->node);
 	p->n_outstanding--;
-	hist_add(&p->backend_time, shard_clock_ns(s) - io->submitted_ns);
+	p->heard_ns = shard_clock_ns(s);
+	hist_add(&p->backend_time, p->heard_ns - io->submitted_ns);
 	if (pub->delivery == SRPGW_DELIVERY_ANSWERED) {
 		if (p->outage.silent)
 			outage_silence(p, false);
