@@ -345,6 +345,8 @@ int inventory_start(struct path *p)
 		free(inv);
 		return -ENOMEM;
 	}
+	/* A host that is there already had another map before. */
+	inv->told = inv->told || p->nexus->logins_total > 0;
 	p->inventory = inv;
 	wait_ms(inv, inv->listed ? fresh_ms(p) : p->backend->hold_ms);
 	inventory_path_changed(p);

@@ -51,6 +51,30 @@ static bool is_exempt(uint8_t opcode)
 	return opcode == 0x03 || opcode == 0x12 || opcode == 0xa0;
 }
 
+/*
+ * REPORT LUNS names what the node can reach: itself. The device would name its whole target, under numbers that lead
+ * nowhere here. Source: SPC-4 6.33.
+ */
+static void report_luns(struct srpgw_bridge_path *path, struct srpgw_io *io)
+{
+	static const uint8_t one[16] = { [3] = 8 };
+	uint32_t alloc = (uint32_t)io->cdb[6] << 24 | (uint32_t)io->cdb[7] << 16 | (uint32_t)io->cdb[8] << 8 | io->cdb[9];
+	uint32_t len = alloc < sizeof(one) ? alloc : (uint32_t)sizeof(one), done = 0;
+
+	if (io->dir != SRPGW_DIR_IN || len > io->data_len)
+		len = io->dir == SRPGW_DIR_IN ? io->data_len : 0;
+	for (uint32_t i = 0; i < io->n_iov && done < len; i++) {
+		uint32_t n = io->iov[i].iov_len < len - done ? (uint32_t)io->iov[i].iov_len : len - done;
+
+		memcpy(io->iov[i].iov_base, one + done, n);
+		done += n;
+	}
+	io->sense_len = 0;
+	io->resid_kind = done < io->data_len ? SRPGW_RESID_UNDER : SRPGW_RESID_NONE;
+	io->resid = io->data_len - done;
+	answer(path, io, SRPGW_DELIVERY_ANSWERED, GOOD);
+}
+
 /* Return: true when the command must not go to the device; it is answered then. */
 static bool stopped_here(struct srpgw_bridge_path *path, struct srpgw_io *io)
 {
@@ -66,6 +90,10 @@ static bool stopped_here(struct srpgw_bridge_path *path, struct srpgw_io *io)
 	/* A generic node is one logical unit. */
 	if (memcmp(io->lun, lun_0, 8) != 0) {
 		refuse(path, io, ILLEGAL_REQUEST, 0x2500);
+		return true;
+	}
+	if (opcode == 0xa0) {
+		report_luns(path, io);
 		return true;
 	}
 	if (is_reservation(opcode) && !t->conf.pass_reservations) {

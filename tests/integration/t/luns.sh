@@ -52,7 +52,7 @@ daemon_start "$tmp/live.json" || bad "start" "$(tail -n 3 "$tmp/daemon.log")"
 # The first scan of a new host sees everything, and nothing is news to it.
 look_start || bad "host" "$(cat "$tmp/look.out")"
 asks "first scan" list 'luns 0 1 2 300'
-is "sources" "$(json luns '[.luns[].source] | unique | join(" ")')" all
+waits "sources" 5 shown luns '[.luns[].source] == ["all", "all", "all", "all"]'
 ask 'read 1' >/dev/null
 ask 'read 2' >/dev/null
 ask 'read 300' >/dev/null
@@ -88,7 +88,7 @@ reload() {
 }
 reload mixed
 asks "mixed: list" list 'luns 0 7 50 300'
-is "mixed: source" "$(json luns '[.luns[] | select(.lun == "50")][0] | .source + " " + .backend_lun')" 'fixed 1'
+waits "mixed: source" 5 shown luns '[.luns[] | select(.lun == "50") | [.source, .backend_lun]] == [["fixed", "1"]]'
 ask 'read 50' >/dev/null
 asks "mixed: read" 'read 50' good
 reload fixed

@@ -421,6 +421,40 @@ static void test_reload_from_fixed_to_all(void **state)
 	assert_null(inventory(r, 0));
 }
 
+/* All of another back-end instead: what the host finds under the same numbers is something else, and it is told so. */
+static void test_reload_to_another_back_end(void **state)
+{
+	struct rig *r = *state;
+	struct rig_map *m;
+	struct fake_conn *c;
+	uint16_t lun[4];
+	uint64_t tag;
+
+	map_all(r->maps[0], 0, 1);
+	rig_start(r);
+	SAY(r, 0, 0, 1);
+	SAY(r, 1, 0, 2);
+	c = rig_login(r);
+	expect_not_told(r, c, 1);
+	r->disk[1]->hold_up = true;
+	m = rig_map_new(r);
+	m->group[0].n_lun = 0;
+	m->group[0].all = &m->backend[1];
+	m->group[0].n_all = 1;
+	rig_apply(r, m);
+	tag = ask(r, c);
+	rig_expect_nothing(r, c);
+	r->disk[1]->hold_up = false;
+	rig_run(r);
+	assert_int_equal(expect_list(r, c, tag, lun, 4), 2);
+	assert_int_equal(lun[1], 2);
+	/* Asking for the list was enough. */
+	expect_not_told(r, c, 0);
+	rig_apply(r, map_all(rig_map_new(r), 0, 1));
+	expect_told(r, c, 0);
+	expect_told(r, c, 1);
+}
+
 static void test_reload_takes_an_empty_back_end_away(void **state)
 {
 	struct rig *r = *state;
@@ -513,6 +547,7 @@ int main(void)
 		TEST(test_question_never_answered),
 		TEST(test_path_without_luns_stays),
 		TEST(test_reload_from_fixed_to_all),
+		TEST(test_reload_to_another_back_end),
 		TEST(test_reload_takes_an_empty_back_end_away),
 		TEST(test_reload_while_asking),
 		TEST(test_list_shrinks_while_it_waits_for_memory),

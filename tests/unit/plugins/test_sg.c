@@ -94,6 +94,25 @@ static void test_refusals(void **state)
 	assert_int_equal(shim_sense(&io), 0x052000);
 }
 
+/* A node is one logical unit, whatever else its target has. */
+static void test_report_luns(void **state)
+{
+	static const uint8_t one[17] = { 0, 0, 0, 8, [16] = 0xee };
+
+	(void)state;
+	memset(buf, 0xee, sizeof(buf));
+	shim_prepare(&io, 0, CDB(0xa0, [8] = 0x20, [9] = 0x08), 12, IN, buf, 8200, 3);
+	assert_int_equal(shim_command(&path, &io), GOOD);
+	assert_int_equal(io.pub.resid_kind, SRPGW_RESID_UNDER);
+	assert_int_equal(io.pub.resid, 8200 - 16);
+	assert_memory_equal(buf, one, sizeof(one));
+	memset(buf, 0xee, sizeof(buf));
+	shim_prepare(&io, 0, CDB(0xa0, [9] = 8), 12, IN, buf, 16, 1);
+	assert_int_equal(shim_command(&path, &io), GOOD);
+	assert_int_equal(io.pub.resid, 8);
+	assert_int_equal(buf[8], 0xee);
+}
+
 static void test_attentions_reach_every_host(void **state)
 {
 	(void)state;
@@ -272,6 +291,7 @@ int main(void)
 		TEST(test_settings),
 		TEST(test_data),
 		TEST(test_refusals),
+		TEST(test_report_luns),
 		TEST(test_attentions_reach_every_host),
 		TEST(test_offline),
 		TEST(test_removed),
