@@ -27,7 +27,7 @@ static void set_residual(const struct task *t, struct srp_rsp *rsp)
 {
 	bool under = t->reply.resid_kind == SRPGW_RESID_UNDER;
 
-	if (t->reply.resid_kind == SRPGW_RESID_NONE || t->reply.resid == 0)
+	if ((!under && t->reply.resid_kind != SRPGW_RESID_OVER) || t->reply.resid == 0)
 		return;
 	if (t->dir == SRPGW_DIR_OUT) {
 		rsp->flags |= under ? SRP_RSP_DOUNDER : SRP_RSP_DOOVER;
