@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A token bucket in one word: the time at which what was taken is paid for. Who finds that time in the past may start, and
- * then moves it on by what his command costs; so a command that is larger than all the credit is late, but never
- * impossible, and what was taken too much by two at once is paid by those who come next. Credit is saved for
+ * A token bucket in one word: the time at which what was taken is paid for. Who finds that time in the past may
+ * start, and then moves it on by what his command costs; so a command that is larger than all the credit is late, but
+ * never impossible, and what was taken too much by two at once is paid by those who come next. Credit is saved for
  * BUCKET_BURST_NS at most.
  *
  * 64-bit integers; what a division leaves is carried to the next cost, so that nothing drifts however long it runs.
@@ -25,8 +25,8 @@ struct bucket {
 };
 
 /*
- * What @amount (at most BUCKET_MOST) costs at @rate per second (1 to 2^62), in ns. @rest: of the caller, zero at first; carries
- * what is less than 1 ns.
+ * What @amount (at most BUCKET_MOST) costs at @rate per second (1 to 2^62), in ns. @rest: of the caller, zero at first;
+ * carries what is less than 1 ns.
  */
 uint64_t bucket_cost_ns(uint64_t amount, uint64_t rate, uint64_t *rest);
 

@@ -7,8 +7,8 @@
  *
  * A claim ends at the latest when nothing was given back for CLAIM_IDLE_MS, or after CLAIM_MOST_MS: what is missing
  * then is held by a back-end that does not answer, and the others shall not stand still with it. The next claim of
- * that path takes four times the patience. Nobody claims what back-ends hold that have been silent for CLAIM_IDLE_MS. Who mostly waits for its own commands does not claim: they come back
- * without it.
+ * that path takes four times the patience. Nobody claims what back-ends hold that have been silent for CLAIM_IDLE_MS.
+ * Who mostly waits for its own commands does not claim: they come back without it.
  * Layer: core.
  */
 #ifndef CORE_CLAIM_H

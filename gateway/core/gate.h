@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A gate: how many commands at once, and how many commands and bytes per second, may pass to something that several share:
- * a back-end, a LUN of the map, or what one host may do. Who must wait stands in line; each passes with one command and
- * then goes to the end of the line.
+ * A gate: how many commands at once, and how many commands and bytes per second, may pass to something that several
+ * share: a back-end, a LUN of the map, or what one host may do. Who must wait stands in line; each passes with one
+ * command and then goes to the end of the line.
  *
  * A gate may be used by several shards; each has its own side with its own line. Between them:
- *  - Slots of the depth are one atomic counter. While other shards wait, a shard holds at most its part: the depth, divided
- *    by how many users (hosts) each side has, rounded down. What rounding leaves over, and all slots of a depth that
- *    is smaller than the number of users, goes round the waiting shards by turns. So nobody starves, and two hosts on
- *    different shards differ by less than one slot for each shard.
- *  - The rate is one atomic bucket (bucket.h), so the sum is exact. While other shards wait, a shard keeps its own pace
- *    too: the rate, divided in the same way.
- *  - Who waits sets its shard's bit; who gives something back wakes those whose bits are set, by one message for all gates
- *    of a shard. No lock is taken and nobody spins.
+ *  - Slots of the depth are one atomic counter. While other shards wait, a shard holds at most its part: the depth,
+ *    divided by how many users (hosts) each side has, rounded down. What rounding leaves over, and all slots of a
+ *    depth that is smaller than the number of users, goes round the waiting shards by turns. So nobody starves, and
+ *    two hosts on different shards differ by less than one slot for each shard.
+ *  - The rate is one atomic bucket (bucket.h), so the sum is exact. While other shards wait, a shard keeps its own
+ *    pace too: the rate, divided in the same way.
+ *  - Who waits sets its shard's bit; who gives something back wakes those whose bits are set, by one message for all
+ *    gates of a shard. No lock is taken and nobody spins.
  * Layer: core.
  */
 #ifndef CORE_GATE_H
@@ -83,8 +83,8 @@ void gate_join(struct gate_user *u, struct gate_side *side);
 /* May the next command of @u pass? @paid: it went through the rates before. Nothing is taken. */
 bool gate_may_pass(const struct gate_user *u, bool paid);
 /*
- * Takes a slot of the depth. @slot: there was one to take; it goes back with gate_give(). False: another shard was quicker;
- * look again.
+ * Takes a slot of the depth. @slot: there was one to take; it goes back with gate_give(). False: another shard was
+ * quicker; look again.
  */
 bool gate_take(struct gate_user *u, bool *slot);
 void gate_give(struct gate_user *u);

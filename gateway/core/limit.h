@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a command must pass before it leaves READY when limits are configured: the rates of its host, then depth and rates of its
- * LUN (over all hosts of that entry of the map), then the depth of its back-end (over all hosts and shards).
+ * What a command must pass before it leaves READY when limits are configured: the rates of its host, then depth and
+ * rates of its LUN (over all hosts of that entry of the map), then the depth of its back-end (over all hosts and
+ * shards).
  *
- * Whoever must wait stands in one line at a time, and holds nothing meanwhile: so no two lines can wait for each other,
- * and who cannot go for another reason is in nobody's way. What waits stays in READY: it holds no buffer.
+ * Whoever must wait stands in one line at a time, and holds nothing meanwhile: so no two lines can wait for each
+ * other, and who cannot go for another reason is in nobody's way. What waits stays in READY: it holds no buffer.
  * Layer: core.
  */
 #ifndef CORE_LIMIT_H

@@ -15,38 +15,6 @@ static uint32_t least_1(uint32_t n)
 	return n > 0 ? n : 1;
 }
 
-/* ---- pressing ---- */
-
-static void press(struct path *p)
-{
-	struct throttle *th = &p->throttle;
-
-	if (th->refused_ns == 0) {
-		th->refused_ns = shard_now_ns(p->shard);
-		atomic_fetch_add(&p->backend->pressure.n_pressing, 1);
-	}
-	/* Its own event is no news to it. */
-	th->n_seen = atomic_fetch_add(&p->backend->pressure.n_events, 1) + 1;
-}
-
-static void stop_pressing(struct path *p)
-{
-	struct throttle *th = &p->throttle;
-
-	if (th->refused_ns == 0 || th->refused_ns == UINT64_MAX)
-		return;
-	th->refused_ns = UINT64_MAX; /* until the next answer */
-	atomic_fetch_sub(&p->backend->pressure.n_pressing, 1);
-}
-
-static bool may_press(const struct path *p)
-{
-	const struct throttle *th = &p->throttle;
-
-	return th->refused_ns == 0 || (th->refused_ns != UINT64_MAX &&
-				       shard_now_ns(p->shard) - th->refused_ns < THROTTLE_PRESS_MS * NS_PER_MS);
-}
-
 /* ---- less and more ---- */
 
 static void halve(struct path *p, uint32_t n)
@@ -56,22 +24,36 @@ static void halve(struct path *p, uint32_t n)
 	p->throttle.lowered_ns = shard_clock_ns(p->shard);
 }
 
+/* The other paths of the back-end shall make room for it. It ends by itself, whatever becomes of this path. */
+static void press(struct path *p, bool gap)
+{
+	struct throttle *th = &p->throttle;
+	struct pressure *pr = &p->backend->pressure;
+	uint64_t now_ns = shard_now_ns(p->shard);
+
+	if (th->refused_ns == 0)
+		th->refused_ns = now_ns;
+	if (now_ns - th->refused_ns >= THROTTLE_PRESS_MS * NS_PER_MS)
+		return;
+	if (gap)
+		pr->gap_until_ns = now_ns + THROTTLE_GAP_MS * NS_PER_MS;
+	pr->quiet_until_ns = now_ns + (th->backoff_ms + THROTTLE_GAP_MS) * NS_PER_MS;
+	/* Its own event is no news to it. */
+	th->n_seen = atomic_fetch_add(&pr->n_events, 1) + 1;
+}
+
 static void back_off(struct path *p)
 {
 	struct throttle *th = &p->throttle;
 	uint32_t ms = th->backoff_ms * 2;
-	bool gap = may_press(p) && (th->n_refused + 1) / 2 == THROTTLE_GAP_AFTER / 2;
+	bool gap;
 
+	th->n_refused++;
+	gap = th->n_refused == THROTTLE_GAP_AFTER || th->n_refused == THROTTLE_GAP_AFTER + 1;
 	th->depth = 1;
 	th->n_good = 0;
-	th->n_refused++;
 	th->backoff_ms = ms < THROTTLE_FIRST_MS ? THROTTLE_FIRST_MS : ms < THROTTLE_MOST_MS ? ms : THROTTLE_MOST_MS;
-	if (gap)
-		p->backend->pressure.gap_until_ns = shard_now_ns(p->shard) + THROTTLE_GAP_MS * NS_PER_MS;
-	if (may_press(p))
-		press(p);
-	else
-		stop_pressing(p);
+	press(p, gap);
 	/* In the middle of the gap. */
 	timer_arm_in(p->shard->reactor, &th->timer, (gap ? THROTTLE_GAP_MS / 2 : th->backoff_ms) * NS_PER_MS);
 }
@@ -96,7 +78,6 @@ static void went_well(struct path *p, uint32_t n_events)
 
 	if (th->backoff_ms > 0) {
 		th->backoff_ms = 0;
-		stop_pressing(p);
 		th->refused_ns = 0;
 		/* Where it took a gap it will take one again. */
 		th->n_refused = th->n_refused >= THROTTLE_GAP_AFTER ? THROTTLE_GAP_AFTER - 2 : 0;
@@ -106,7 +87,7 @@ static void went_well(struct path *p, uint32_t n_events)
 		make_room(p);
 		return;
 	}
-	if (th->depth == 0 || atomic_load(&p->backend->pressure.n_pressing) > 0 || ++th->n_good < th->depth)
+	if (th->depth == 0 || p->backend->pressure.quiet_until_ns > shard_now_ns(p->shard) || ++th->n_good < th->depth)
 		return;
 	th->n_good = 0;
 	if (++th->depth >= p->shard->n_ios)
@@ -178,8 +159,6 @@ static void timer_fired(struct reactor_timer *timer)
 	shard_enter(s);
 	if (p->state == PATH_UP && p->throttle.backoff_ms > 0)
 		hold_waiting(p);
-	if (!may_press(p))
-		stop_pressing(p);
 	path_mark(p);
 	shard_leave(s);
 }
@@ -194,7 +173,6 @@ void throttle_reset(struct path *p)
 {
 	struct throttle *th = &p->throttle;
 
-	stop_pressing(p);
 	timer_cancel(p->shard->reactor, &th->timer);
 	th->depth = th->n_good = th->backoff_ms = th->n_refused = 0;
 	th->lowered_ns = th->refused_ns = 0;
