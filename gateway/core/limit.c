@@ -18,6 +18,23 @@ static void offer(struct lu *lu)
 	list_push_back(&lu->path->ready_lus, &lu->ready_node);
 }
 
+/*
+ * Paths in two lines each, in another order there, could call one another in a ring while time stands: one of them leaves
+ * all lines for a moment. Nobody is called so often otherwise.
+ */
+static void break_ring(struct path *p)
+{
+	enum { MOST_CALLS = 500 };
+	uint64_t now_ns = shard_now_ns(p->shard);
+
+	if (p->called_ns != now_ns) {
+		p->called_ns = now_ns;
+		p->n_calls = 0;
+	}
+	if (++p->n_calls > MOST_CALLS)
+		path_pause(p);
+}
+
 bool limit_call(struct gate_user *u)
 {
 	if (u->lu) {
@@ -27,6 +44,7 @@ bool limit_call(struct gate_user *u)
 	} else if (list_empty(&u->path->ready_lus)) {
 		return false;
 	}
+	break_ring(u->path);
 	path_mark(u->path);
 	return true;
 }
