@@ -148,6 +148,7 @@ static void let_go(struct command *c)
 	if (c->place == COMMAND_SENT) {
 		TAILQ_REMOVE(&path->sent, c, node);
 		path->n_sent--;
+		path->sent_bytes -= c->io->data_len;
 		path->n_out -= c->io->dir == SRPGW_DIR_OUT;
 	} else if (c->place == COMMAND_LATE) {
 		TAILQ_REMOVE(&path->late, c, node);
@@ -223,6 +224,7 @@ static void on_command(struct iscsi_context *iscsi, int status, void *command_da
 	if (c->io->dir == SRPGW_DIR_OUT && (iscsi_out_queue_length(iscsi) || iscsi_which_events(iscsi) & POLLOUT)) {
 		TAILQ_REMOVE(&path->sent, c, node);
 		path->n_sent--;
+		path->sent_bytes -= c->io->data_len;
 		TAILQ_INSERT_TAIL(&path->late, c, node);
 		c->place = COMMAND_LATE;
 		return;
@@ -252,6 +254,15 @@ static int hand_over(struct command *c)
 	return iscsi_scsi_command_async(c->path->iscsi, lun_bits(io->lun), c->task, on_command, NULL, c);
 }
 
+/*
+ * libiscsi reads and writes until nothing is left to do, so what is under way bounds for how long one path keeps the
+ * reactor from the others. A command that is larger goes by itself.
+ */
+static bool fits(const struct srpgw_bridge_path *path, const struct command *c)
+{
+	return !path->n_sent || path->sent_bytes + c->io->data_len <= path->target->conf.max_outstanding_bytes;
+}
+
 void commands_feed(struct srpgw_bridge_path *path)
 {
 	struct command *c;
@@ -261,11 +272,13 @@ void commands_feed(struct srpgw_bridge_path *path)
 	 * was answered and waits for the last of the data to leave.
 	 */
 	while (path->state == PATH_UP && !path->failed && !path->n_tmf_waiting && TAILQ_EMPTY(&path->late) &&
-	       path->n_sent < path->target->conf.max_outstanding && (c = TAILQ_FIRST(&path->queued))) {
+	       path->n_sent < path->target->conf.max_outstanding && (c = TAILQ_FIRST(&path->queued)) &&
+	       fits(path, c)) {
 		TAILQ_REMOVE(&path->queued, c, node);
 		path->n_queued--;
 		TAILQ_INSERT_TAIL(&path->sent, c, node);
 		path->n_sent++;
+		path->sent_bytes += c->io->data_len;
 		path->n_fed++;
 		if (path->n_sent == 1)
 			timers_busy(path);

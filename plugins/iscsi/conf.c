@@ -16,6 +16,7 @@ const char conf_settings_help[] =
 	"nop_timeout_ms: how long the sign of life may take, 5000\n"
 	"tcp_user_timeout_ms: how long sent data may go unacknowledged, 10000; 0 is the system's\n"
 	"max_outstanding: commands at the target at a time, per host; keep it below the target's command window\n"
+	"max_outstanding_bytes: data at the target at a time, per host, so that one host does not keep a processor from the others; 2097152\n"
 	"portals: more ways to the target, HOST[:PORT], comma separated, the preferred first\n"
 	"discover_portals: true takes further portals from SendTargets, too; false (default)\n"
 	"portal_group: tag of the target portal group to be used; without it, that of the portal in the URI\n"
@@ -202,6 +203,7 @@ static int parse_setting(const struct transport *t, const struct srpgw_setting *
 		{ "nop_interval_ms", 0, 3600000, &out->nop_interval_ms },
 		{ "nop_timeout_ms", 100, 600000, &out->nop_timeout_ms },
 		{ "tcp_user_timeout_ms", 0, 600000, &out->tcp_user_timeout_ms },
+		{ "max_outstanding_bytes", 1u << 16, 1u << 30, &out->max_outstanding_bytes },
 		{ "max_outstanding", 1, t->most_outstanding, &out->max_outstanding },
 	};
 	const struct {
@@ -250,6 +252,7 @@ int conf_parse(const struct transport *t, const char *uri, const struct srpgw_se
 	out->nop_interval_ms = out->nop_timeout_ms = 5000;
 	out->tcp_user_timeout_ms = 10000;
 	out->max_outstanding = t->default_outstanding;
+	out->max_outstanding_bytes = 2u << 20;
 	int rc = parse_uri(t, uri, out, why, cap);
 
 	for (size_t i = 0; i < n_settings && !rc; i++)

@@ -86,6 +86,7 @@ struct conf {
 	char chap_user[256], chap_secret[256], mutual_user[256], mutual_secret[256];
 	enum iscsi_header_digest header_digest;
 	uint32_t login_timeout_ms, nop_interval_ms, nop_timeout_ms, tcp_user_timeout_ms, max_outstanding;
+	uint32_t max_outstanding_bytes;
 };
 
 struct srpgw_bridge_target {
@@ -184,6 +185,7 @@ struct srpgw_bridge_path {
 
 	struct command_list queued, sent, late;
 	uint32_t n_queued, n_sent, n_aborted;
+	uint64_t sent_bytes; /* of data, of those sent */
 	uint32_t n_fed; /* given to libiscsi since it last wrote */
 	uint32_t n_out; /* of sent and late: with data-out */
 	uint64_t serial;

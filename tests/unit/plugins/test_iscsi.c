@@ -490,6 +490,36 @@ static void test_name_is_resolved_slowly(void **state)
 	shim_close(&shim);
 }
 
+/* What is at the target is bounded in bytes, too; a command that is larger goes by itself. */
+static void test_bytes_outstanding(void **state)
+{
+	static const char *const set[] = { "max_outstanding_bytes", "131072", NULL };
+	static const uint32_t sizes[] = { 65536, 65536, 65536, 1 << 20, 512 };
+	uint32_t n = sizeof(sizes) / sizeof(sizes[0]);
+	char fact[32];
+
+	(void)state;
+	shim_open(&shim, tgt.uri[1], set);
+	shim_attach(&shim, &path, 1);
+	shim_clear_ua(&path, 1);
+	tgt_signal(&tgt, SIGSTOP);
+	for (uint32_t i = 0, at = 0; i < n; at += sizes[i++]) {
+		uint8_t cdb[16];
+
+		shim_rw16(cdb, false, at / 512, sizes[i] / 512);
+		shim_prepare(&many[i], 1, cdb, 16, IN, data + at, sizes[i], 1);
+		shim_submit(&path, &many[i]);
+	}
+	shim_run_for(&shim, 50);
+	assert_string_equal(shim_fact(&path, "outstanding", fact, sizeof(fact)), "2");
+	assert_string_equal(shim_fact(&path, "queued", fact, sizeof(fact)), "3");
+	tgt_signal(&tgt, SIGCONT);
+	assert_true(shim_run(&shim, all_done, &n, 5000));
+	for (uint32_t i = 0; i < n; i++)
+		assert_int_equal(many[i].pub.status, GOOD);
+	teardown(NULL);
+}
+
 /* The first portal is dead: the same attach takes the other. */
 static void test_next_portal(void **state)
 {
@@ -594,6 +624,7 @@ int main(void)
 		cmocka_unit_test(test_header_digest),
 		cmocka_unit_test(test_name_is_resolved),
 		cmocka_unit_test(test_name_is_resolved_slowly),
+		cmocka_unit_test(test_bytes_outstanding),
 		cmocka_unit_test(test_next_portal),
 		cmocka_unit_test(test_hung_target),
 		cmocka_unit_test(test_dead_target),
