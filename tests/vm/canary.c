@@ -24,13 +24,14 @@ enum {
 int main(int argc, char **argv)
 {
 	uint8_t cdb[10] = { 0x28, [7] = LEN_BYTES / BLOCK_BYTES >> 8, [8] = LEN_BYTES / BLOCK_BYTES & 0xff };
-	uint8_t sense[64], *mem = aligned_alloc(4096, LEN_BYTES);
+	static _Alignas(4096) uint8_t mem[LEN_BYTES];
+	uint8_t sense[64];
 	struct sg_io_hdr io = { .interface_id = 'S', .dxfer_direction = SG_DXFER_FROM_DEV, .cmd_len = sizeof(cdb), .cmdp = cdb,
 				.dxfer_len = LEN_BYTES, .dxferp = mem, .sbp = sense, .mx_sb_len = sizeof(sense) };
 	sigset_t term;
 	int fd, sig;
 
-	if (argc != 3 || !mem) {
+	if (argc != 3) {
 		fprintf(stderr, "usage: canary DEVICE TIMEOUT_MS\n");
 		return 2;
 	}
@@ -42,7 +43,6 @@ int main(int argc, char **argv)
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
 	sigprocmask(SIG_BLOCK, &term, NULL);
-	memset(mem, 0, LEN_BYTES);
 	io.timeout = (unsigned)strtoul(argv[2], NULL, 0);
 	if (ioctl(fd, SG_IO, &io)) {
 		perror("canary: SG_IO");

@@ -212,7 +212,8 @@ matrix() {
 	fio_verify "$mx_disk" --bs=64k --iodepth=8 --size=4M
 }
 
-# matrix_cell NAME FAULT: one outage under load. Nothing may be lost and no I/O may fail; how long things took is printed.
+# matrix_cell NAME FAULT: one outage under load. Nothing may be lost and no I/O may fail; how long things took is printed. It must be felt for 70 % of
+# its time ($FAULT_FELT_PERCENT), and for less than $FAULT_STALL_MS, if set.
 matrix_cell() {
 	witness_settled mine "before $2"
 	mc_seconds=$(fault_seconds "$2")
@@ -230,6 +231,7 @@ matrix_cell() {
 	printf '@cell %s %s %s %s %s %s\n' "$1" "$2" $((mc_end - mc_begin)) "$mc_stall" "$mc_recovery" "$mc_others" >&3
 	say "$2: $((mc_end - mc_begin)) ms long, longest stall $mc_stall ms, gone on $mc_recovery ms after its end; others' longest I/O $mc_others ms"
 	# An outage that nobody noticed was none.
-	[ "$mc_stall" -ge $((mc_seconds * 700)) ] || fail "$2: it lasted $mc_seconds s, but the host's longest stall was $mc_stall ms"
+	[ "$mc_stall" -ge $((mc_seconds * ${FAULT_FELT_PERCENT:-70} * 10)) ] || fail "$2: it lasted $mc_seconds s, but the host's longest stall was $mc_stall ms"
+	[ -z "${FAULT_STALL_MS:-}" ] || [ "$mc_stall" -lt $((FAULT_STALL_MS * ${VM_SLOWER:-1})) ] || fail "$2: the host waited $mc_stall ms"
 	[ "$mc_others" -lt $((3000 * ${VM_SLOWER:-1})) ] || fail "$2: a host of another back-end waited $mc_others ms"
 }

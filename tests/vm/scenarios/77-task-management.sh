@@ -58,8 +58,8 @@ lio_iscsi_stop
 load_initiator never_register=Y register_always=N
 tgtd_start 1
 tgtd_target 1 16
-gateway_config
-gateway_start
+# Its session shall not be given up meanwhile.
+matrix_gateway "iscsi://$PORTAL/$IQN" ', "hold_seconds": 60, "settings": { "nop_timeout_ms": "60000" }'
 login
 d=$(disk 0)
 fio_verify "$d" --bs=64k --iodepth=8 --size=4M
@@ -67,7 +67,7 @@ kill -STOP "$(tgtd_pid 1)"
 canaries=
 at_backend() { [ "$(srpgwctl backends --json | jq '[.. | objects | .n_outstanding? | numbers] | add // 0')" -ge "$1" ]; }
 for n in 1 2 3 4; do
-	canary "/dev/$d" 2000 >"$STATE/canary.$n" 2>&1 &
+	canary "/dev/$d" 8000 >"$STATE/canary.$n" 2>&1 &
 	canaries="$canaries $!"
 done
 all_wait() { [ "$(cat "$STATE"/canary.* | grep -c waiting)" -eq 4 ]; }
@@ -85,7 +85,7 @@ kill -CONT "$(tgtd_pid 1)"
 fio_verify "$d" --bs=64k --iodepth=8 --size=4M
 for n in $canaries; do
 	kill -TERM "$n"
-	wait "$n" || fail "late data touched the host's memory: $(tail -n 1 "$STATE"/canary.*)"
+	wait "$n" || fail "late data touched the host's memory, or a canary died: $(cat "$STATE"/canary.*)"
 done
 dmesg_says 'reset_host' && fail "the host reset its session"
 :
