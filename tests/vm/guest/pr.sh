@@ -23,3 +23,87 @@ pr_has_key() {
 	pr "$1" --in --read-keys
 	grep -qi "0x$2\$" "$STATE/persist"
 }
+
+# ---- what two initiators may do, one line for each step ----
+# reservation_steps DISK SECOND: libiscsi's suites leave out everything with two initiators where it is not its own iSCSI session, so these
+# are the steps of its suites PROUT REGISTER, RESERVE, CLEAR, PREEMPT and RESERVE6. For comparison: prints "STEP: STATUS", the
+# status as sg3-utils says it (0 GOOD, 5 ILLEGAL REQUEST, 24 RESERVATION CONFLICT), after the unit attentions (6).
+reservation_steps() {
+	rs_a=$1 rs_b=$2
+	step "wrong key" pr_raw "$rs_a" --out --register --param-rk=bad --param-sark=aa
+	step "register a" pr_raw "$rs_a" --out --register --param-sark=aa
+	step "register b" pr_raw "$rs_b" --out --register --param-sark=bb
+	step "register again without the key" pr_raw "$rs_a" --out --register --param-sark=ab
+	show "keys" "$rs_b" --read-keys
+	for rs_type in 1 3 5 6 7 8; do
+		step "$rs_type: reserve" pr_raw "$rs_a" --out --reserve --param-rk=aa --prout-type=$rs_type
+		show "$rs_type: reservation" "$rs_b" --read-reservation
+		access "$rs_type: holder" "$rs_a"
+		access "$rs_type: registrant" "$rs_b"
+		step "$rs_type: reserve by the other" pr_raw "$rs_b" --out --reserve --param-rk=bb --prout-type=$rs_type
+		step "$rs_type: release by the other" pr_raw "$rs_b" --out --release --param-rk=bb --prout-type=$rs_type
+		show "$rs_type: reservation after that" "$rs_a" --read-reservation
+		step "$rs_type: reserve again" pr_raw "$rs_a" --out --reserve --param-rk=aa --prout-type=$rs_type
+		step "$rs_type: unregister the other" pr_raw "$rs_b" --out --register --param-rk=bb
+		access "$rs_type: not registered" "$rs_b"
+		step "$rs_type: register the other" pr_raw "$rs_b" --out --register --param-sark=bb
+		step "$rs_type: unregister the holder" pr_raw "$rs_a" --out --register --param-rk=aa
+		show "$rs_type: reservation without its holder" "$rs_b" --read-reservation
+		access "$rs_type: then" "$rs_a"
+		step "$rs_type: clear" pr_raw "$rs_b" --out --clear --param-rk=bb
+		show "$rs_type: keys after that" "$rs_a" --read-keys
+		step "$rs_type: register a" pr_raw "$rs_a" --out --register-ignore --param-sark=aa
+		step "$rs_type: register b" pr_raw "$rs_b" --out --register-ignore --param-sark=bb
+	done
+	for rs_how in preempt preempt-abort; do
+		step "$rs_how: reserve" pr_raw "$rs_a" --out --reserve --param-rk=aa --prout-type=1
+		step "$rs_how" pr_raw "$rs_b" --out --$rs_how --param-rk=bb --param-sark=aa --prout-type=1
+		show "$rs_how: reservation" "$rs_a" --read-reservation
+		show "$rs_how: keys" "$rs_a" --read-keys
+		access "$rs_how: who was preempted" "$rs_a"
+		access "$rs_how: who did it" "$rs_b"
+		step "$rs_how: clear" pr_raw "$rs_b" --out --clear --param-rk=bb
+		step "$rs_how: register a" pr_raw "$rs_a" --out --register-ignore --param-sark=aa
+		step "$rs_how: register b" pr_raw "$rs_b" --out --register-ignore --param-sark=bb
+	done
+	step "clear" pr_raw "$rs_a" --out --clear --param-rk=aa
+	step "RESERVE" sg_raw "$rs_a" 16 00 00 00 00 00
+	step "RESERVE again" sg_raw "$rs_a" 16 00 00 00 00 00
+	access "RESERVE: holder" "$rs_a"
+	access "RESERVE: other" "$rs_b"
+	step "RESERVE by the other" sg_raw "$rs_b" 16 00 00 00 00 00
+	step "RELEASE by the other" sg_raw "$rs_b" 17 00 00 00 00 00
+	access "RESERVE: other, after its RELEASE" "$rs_b"
+	step "RELEASE" sg_raw "$rs_a" 17 00 00 00 00 00
+	step "RESERVE by the other, then" sg_raw "$rs_b" 16 00 00 00 00 00
+	access "RESERVE: who released" "$rs_a"
+	sg_reset -d "$rs_a" >/dev/null 2>&1 || echo "LUN reset: failed"
+	access "RESERVE: after a LUN reset" "$rs_a"
+	step "TEST UNIT READY" sg_raw "$rs_b" 00 00 00 00 00 00
+}
+pr_raw() {
+	prr_disk=$1
+	shift
+	sg_persist -n "$@" "$prr_disk"
+}
+# step NAME COMMAND...
+step() {
+	st_name=$1 st_n=0
+	shift
+	st_status=6
+	while [ $st_status -eq 6 ] && [ $st_n -lt 5 ]; do
+		st_status=0
+		"$@" >"$STATE/step" 2>&1 || st_status=$?
+		st_n=$((st_n + 1))
+	done
+	echo "$st_name: $st_status"
+}
+# show NAME DISK ARGUMENT: what PERSISTENT RESERVE IN says, but for the generation.
+show() {
+	step "$1" pr_raw "$2" --in "$3"
+	sed -n '/generation/d; s/^ *\(.*[Kk]ey.*\|.*type:.*\|0x.*\)$/  \1/p' "$STATE/step"
+}
+access() {
+	step "$1 writes" sg_raw -s 512 -i /dev/zero "$2" 2a 00 00 00 00 00 00 00 01 00
+	step "$1 reads" sg_raw -r 512 "$2" 28 00 00 00 00 00 00 00 01 00
+}
