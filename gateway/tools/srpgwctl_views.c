@@ -325,6 +325,11 @@ int view_backends(const json_t *doc, FILE *out)
 		table_cell(&t, "%s", str(b, "uri"));
 	}
 	rc = print_and_free(&t, out);
+	json_array_foreach(list, i, b)
+	{
+		if (*str(b, "warning"))
+			fprintf(out, "%s: %s\n", str(b, "name"), str(b, "warning"));
+	}
 	fputc('\n', out);
 	if (rc == 0)
 		rc = view_portals(list, out);

@@ -90,7 +90,7 @@ static void backends(void **state)
 	(void)state;
 	shows(
 	    view_backends,
-	    "{\"backends\":[{\"name\":\"san\",\"state\":\"down\",\"bridge\":\"iscsi\",\"uri\":\"iscsi://h/iqn.x\","
+	    "{\"backends\":[{\"name\":\"san\",\"state\":\"down\",\"bridge\":\"iscsi\",\"uri\":\"iscsi://h/iqn.x\",\"warning\":\"full\","
 	    "\"portals\":[{\"address\":\"h:3260\",\"group\":null,\"state\":\"down\",\"why\":\"refused\",\"since\":null,"
 	    "\"n_paths\":0},{\"address\":\"i:3260\",\"group\":2,\"state\":\"active\",\"why\":\"\","
 	    "\"since\":\"2026-11-23T01:02:03.004Z\",\"n_paths\":3}],"
@@ -99,6 +99,7 @@ static void backends(void **state)
 	    "\"isid\":\"809bb96cade3\"}]}]}",
 	    "BACK-END  STATE  BRIDGE  PATHS  URI\n"
 	    "san       down   iscsi       1  iscsi://h/iqn.x\n"
+	    "san: full\n"
 	    "\n"
 	    "BACK-END  PORTAL  GROUP  STATE   SINCE                     PATHS  WHY\n"
 	    "san       h:3260      -  down    -                             0  refused\n"
