@@ -2,7 +2,7 @@
 /*
  * iSCSI over TCP: the transport and the plugin's entry.
  */
-#include "session.h"
+#include "members.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -83,17 +83,7 @@ SRPGW_BRIDGE_REGISTER(
 	.description = "iSCSI over TCP: iscsi://HOST[:PORT]/TARGET-NAME",
 	.schemes = "iscsi",
 	.settings_help = conf_settings_help,
-	.scratch_size = sizeof(struct command),
-	.tmf_scratch_size = sizeof(struct tmf),
 	.open = tcp_open,
-	.close = bridge_close,
-	.limits = bridge_limits,
-	.attach = bridge_attach,
-	.detach = bridge_detach,
-	.submit = command_submit,
-	.abort = command_abort,
-	.tmf = tmf_submit,
-	.describe = bridge_describe,
-	.portals = bridge_portals,
+	SESSION_MEMBERS,
 	.discover = tcp_discover,
 )

@@ -4,6 +4,7 @@
  */
 #include "iser.h"
 
+#include "../iscsi/members.h"
 #include "dial.h"
 #include "mend.h"
 
@@ -148,16 +149,6 @@ SRPGW_BRIDGE_REGISTER(
 	.description = "iSER, iSCSI over RDMA: iser://HOST[:PORT]/TARGET-NAME",
 	.schemes = "iser",
 	.settings_help = settings_help,
-	.scratch_size = sizeof(struct command),
-	.tmf_scratch_size = sizeof(struct tmf),
 	.open = iser_open,
-	.close = bridge_close,
-	.limits = bridge_limits,
-	.attach = bridge_attach,
-	.detach = bridge_detach,
-	.submit = command_submit,
-	.abort = command_abort,
-	.tmf = tmf_submit,
-	.describe = bridge_describe,
-	.portals = bridge_portals,
+	SESSION_MEMBERS,
 )
