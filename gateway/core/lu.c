@@ -15,12 +15,21 @@
 
 #include <string.h>
 
+static struct list *bucket(struct path *p, const uint8_t backend_lun[8])
+{
+	uint32_t sum = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		sum = sum * 31 + backend_lun[i];
+	return &p->lu_buckets[sum % PATH_LU_BUCKETS];
+}
+
 /* The back-end knows both as one. */
 static void find_twin(struct lu *lu)
 {
 	lu->twin = lu;
-	list_for_each(pos, &lu->path->lus) {
-		struct lu *other = list_entry(pos, struct lu, path_node);
+	list_for_each(pos, bucket(lu->path, lu->backend_lun)) {
+		struct lu *other = list_entry(pos, struct lu, bucket_node);
 
 		if (memcmp(other->backend_lun, lu->backend_lun, sizeof(lu->backend_lun)) != 0)
 			continue;
@@ -61,6 +70,7 @@ struct lu *lu_create(struct nexus *n, const struct lun_map_entry *e)
 	list_node_init(&lu->old_node);
 	find_twin(lu);
 	list_push_back(&p->lus, &lu->path_node);
+	list_push_back(bucket(p, lu->backend_lun), &lu->bucket_node);
 	return lu;
 }
 
@@ -76,6 +86,7 @@ void lu_free(struct lu *lu)
 	leave_twins(lu);
 	gate_join(&lu->gate, NULL);
 	list_del(&lu->path_node);
+	list_del(&lu->bucket_node);
 	list_del(&lu->ready_node);
 	list_del(&lu->old_node);
 	free(lu->time);

@@ -36,6 +36,7 @@ struct lu {
 	struct nexus *nexus;
 	struct path *path;
 	struct list_node path_node; /* path->lus */
+	struct list_node bucket_node; /* path->lu_buckets, by backend_lun */
 	struct list_node old_node;  /* nexus->old_lus */
 	uint8_t lun[8], backend_lun[8];
 	bool kept;         /* scratch of nexus_build_lus() */

@@ -426,6 +426,8 @@ struct path *path_get(struct nexus *n, struct backend *b)
 	list_node_init(&p->dirty_node);
 	list_node_init(&p->starved_node);
 	list_init(&p->lus);
+	for (unsigned i = 0; i < PATH_LU_BUCKETS; i++)
+		list_init(&p->lu_buckets[i]);
 	list_init(&p->ready_lus);
 	list_init(&p->outstanding);
 	timer_init(&p->timer, timer_fired);

@@ -27,6 +27,9 @@ enum path_state {
 	PATH_DETACHING, /* detach() was called */
 };
 
+/* A back-end that is mapped as a whole may have a thousand. */
+#define PATH_LU_BUCKETS 64u
+
 struct path {
 	struct list_node node;         /* nexus->paths */
 	struct list_node dirty_node;   /* shard->dirty_paths */
@@ -54,6 +57,7 @@ struct path {
 
 	struct inventory *inventory; /* all of the back-end is mapped; or NULL */
 	struct list lus;
+	struct list lu_buckets[PATH_LU_BUCKETS]; /* the same, to be found by the back-end's LUN */
 	struct list ready_lus;   /* those with tasks in READY and no fence; served in turn */
 	struct list outstanding; /* ios at the bridge */
 	uint32_t n_outstanding;  /* of them */
