@@ -4,7 +4,7 @@
 need_srpgw
 . /vm/pr.sh
 suites='PrinReadKeys PrinServiceactionRange PrinReportCapabilities ProutRegister ProutReserve ProutClear ProutPreempt Reserve6 MultipathIO'
-allow_dmesg 'Login/Text in progress' 'reservation conflict' 'nexus error' 'Asking for cache data failed' 'Assuming drive cache'
+allow_dmesg 'Login/Text in progress' 'SRP reset_device called' 'Power-on or device reset' 'reservation conflict' 'nexus error' 'Asking for cache data failed' 'Assuming drive cache'
 sg() { echo "/dev/$(ls "/sys/block/$1/device/scsi_generic")"; }
 # suites_on NAME DISK SECOND: into $STATE/NAME one line "SUITE.TEST passed|failed|skipped REASON" for each test.
 suites_on() {
