@@ -26,7 +26,7 @@ rxe) RDMA_DEV=rxe0 GATEWAY_FABRIC=rdma ;;
 siw) AT_GATEWAY='ip netns exec gw' ;;
 outside) FABRIC_IP=10.0.2.2 SRP_PORT=$OUTSIDE_PORT TARGET=outside ;;
 esac
-mkdir -p "$STATE" /etc/srpgw /log
+mkdir -p "$STATE" /etc/srpgw /log /var/lib
 
 # Both speak on descriptor 3, the scenario's own output: a function's output may be read or thrown away by its caller.
 say() { printf '@info %s\n' "$*" >&3; }
@@ -612,7 +612,7 @@ clean_up() {
 	# What back-ends had on it.
 	dm_remove
 	losetup -a | while IFS=: read -r cu_f _; do losetup -d "$cu_f" || :; done
-	rm -rf "$STATE" /run/tgtd /run/srpgw /tmp/disk.*
+	rm -rf "$STATE" /run/tgtd /run/srpgw /run/srpgw2 /run/srpgw-state /var/lib/srpgw /tmp/disk.*
 	mkdir -p "$STATE"
 }
 
