@@ -5,6 +5,7 @@
 #include "session.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +74,16 @@ static void on_log(int level, const char *text)
 
 void login_listen(struct srpgw_bridge_path *path)
 {
-	listening = path;
+	/* libiscsi makes the text of its log in memory that all threads share; it logs during logins alone. */
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+	if (path && path->state < PATH_UP) {
+		pthread_mutex_lock(&lock);
+		listening = path;
+	} else if (!path && listening) {
+		listening = NULL;
+		pthread_mutex_unlock(&lock);
+	}
 }
 
 static void logged_in(struct srpgw_bridge_path *path)
@@ -131,6 +141,7 @@ static void on_connect(struct iscsi_context *iscsi, int status, void *command_da
 	}
 	path->state = PATH_LOGGING_IN;
 	portals_answered(&path->target->portals, path->portal_index, path->host->now_ns(path->reactor));
+	iscsi_set_log_level(iscsi, LOG_LEVEL_LOGIN_REPLIES);
 	if (iscsi_login_async(iscsi, on_login, path))
 		path_fail(path, false, "cannot begin the login: %s", iscsi_get_error(iscsi));
 	else if (!path->detached)
@@ -185,7 +196,7 @@ int login_start(struct srpgw_bridge_path *path)
 	iscsi_set_noautoreconnect(path->iscsi, 1);
 	iscsi_set_timeout(path->iscsi, 0);
 	path->header_digest = false;
-	iscsi_set_log_level(path->iscsi, LOG_LEVEL_LOGIN_REPLIES);
+	iscsi_set_log_level(path->iscsi, 0);
 	iscsi_set_log_fn(path->iscsi, on_log);
 	if (path->target->conf.tcp_user_timeout_ms)
 		iscsi_set_tcp_user_timeout(path->iscsi, (int)path->target->conf.tcp_user_timeout_ms);

@@ -145,6 +145,7 @@ static bool end_context(struct srpgw_bridge_path *path, bool wait)
 		return false;
 	/* Its callbacks come now, for everything that is under way; we answer that ourselves, afterwards. */
 	path->closing = true;
+	iscsi_set_log_level(path->iscsi, 0);
 	if (offsite)
 		iscsi_scsi_cancel_all_tasks(path->iscsi);
 	else

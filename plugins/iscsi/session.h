@@ -247,7 +247,7 @@ int login_number_in(const char *text);
 /* What became of the connection, unless it stands; of the login. */
 void login_unreachable(struct srpgw_bridge_path *path, const char *why, const char *advice);
 void login_answered(struct srpgw_bridge_path *path, int status);
-/* Whose login libiscsi works on, on this thread, from now on; NULL: none. */
+/* Whose login libiscsi works on, on this thread, from now on; NULL: none. One at a time in the process, until NULL. */
 void login_listen(struct srpgw_bridge_path *path);
 
 /* ---- session.c ---- */
