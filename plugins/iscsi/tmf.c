@@ -130,8 +130,8 @@ static void end_session_instead(struct srpgw_bridge_path *path)
 }
 
 /*
- * The commands may end by themselves in a moment: nothing new is sent meanwhile. What acts on others' commands, too, is
- * as good as the end of the session, then without a command in it, and fails.
+ * The commands may end by themselves in a moment: nothing new is sent meanwhile. What was to act on others' commands, too,
+ * fails all the same; the host of this session then has it ended in good order.
  */
 static void do_without(struct srpgw_bridge_path *path)
 {
@@ -145,8 +145,8 @@ static void do_without(struct srpgw_bridge_path *path)
 			answered(t, SRPGW_TMF_NOT_SUPPORTED);
 		else if (t->pub->function == SRPGW_TMF_ABORT_TASK || t->pub->function == SRPGW_TMF_ABORT_TASK_SET)
 			answered(t, SRPGW_TMF_NO_SUCH_TASK);
-		else if (!path->n_sent)
-			end_session_instead(path);
+		else
+			answered(t, SRPGW_TMF_FAILED);
 	}
 	commands_feed(path);
 }
