@@ -264,7 +264,8 @@ void path_event(struct srpgw_path_ctx *ctx, const struct srpgw_event *ev)
 	case SRPGW_PATH_SILENT:
 	case SRPGW_PATH_HEARD:
 		if (p->state == PATH_UP)
-			snprintf(p->why, sizeof(p->why), "%s", text);
+			log_info("session %u: back-end %s %s %s", p->nexus->id, p->backend->name,
+				 ev->kind == SRPGW_PATH_SILENT ? "is silent" : "is heard again", text);
 		outage_silence(p, ev->kind == SRPGW_PATH_SILENT);
 		break;
 	case SRPGW_PATH_MOVE:

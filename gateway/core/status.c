@@ -95,6 +95,10 @@ static void fill_path(struct path_status *ps, const struct path *p)
 	ps->since_ns = p->since_ns;
 	ps->silent = p->outage.silent;
 	ps->outage_ms = outage_ms(p);
+	/* The way that it takes stays in p->why for the time after. */
+	if (ps->silent)
+		snprintf(ps->why, sizeof(ps->why), "no sign of life for %llu ms; %.200s", (unsigned long long)ps->outage_ms,
+			 p->why);
 	ps->n_outstanding = p->n_outstanding;
 	ps->n_waiting = p->n_waiting;
 	ps->n_detached = p->n_detached;

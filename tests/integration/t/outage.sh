@@ -38,21 +38,24 @@ waits "dead: the paths are away" 20 away
 soon "busy: a host logs in all the same" 5000 0 '' "$host" --initiator-ext 00000000000000b1 login
 soon "busy: its disk is not ready" 7000 1 '02/04/0c' "$host" --initiator-ext 00000000000000b1 read --length 4K --file /dev/null
 waits "busy: the others get BUSY" 15 shown sessions '[.sessions[].io.busy_total] | add > 0'
-sessions=$(json sessions '[.sessions[].id] | sort | join(" ")')
-
-# A reload changes the policy, and no session.
-policy fail
-true_of "reload" "$ctl" reload
-is "reload: the policy" "$(json backends '.backends[0].after_hold')" fail
-is "reload: the sessions live" "$(json sessions '[.sessions[].id] | sort | join(" ")')" "$sessions"
 san_up || bad "tgtd" "it does not start again: $(tail -n 3 "$tmp/tgtd.log")"
 waits "back: the paths are up" 30 shown backends '.backends[0].paths | length > 0 and all(.outage_ms == 0)'
 before=$(json sessions '[.sessions[].io | .reads_total + .writes_total] | add')
 waits "back: the hosts go on" 30 shown sessions "([.sessions[].io | .reads_total + .writes_total] | add) > $before + 50"
+
+# A reload changes the policy, and no session.
+sessions=$(json sessions '[.sessions[].id] | sort | join(" ")')
+policy fail
+true_of "reload" "$ctl" reload
+is "reload: the policy" "$(json backends '.backends[0].after_hold')" fail
+is "reload: the sessions live" "$(json sessions '[.sessions[].id] | sort | join(" ")')" "$sessions"
 kill "$job"
 status=0
 wait "$job" || status=$?
 is "nothing was mixed up" "$status" 0
+san_down
+soon "fail: a disk is not ready" 7000 1 '02/04/0c' "$host" --initiator-ext 00000000000000b1 read --length 4K --file /dev/null
+san_up || bad "tgtd" "it does not start again: $(tail -n 3 "$tmp/tgtd.log")"
 
 # disconnect: a login waits for the back-end, is refused when it stays away, and accepted when it comes.
 policy disconnect
