@@ -4,6 +4,7 @@
 # Sourced after lib.sh and faults.sh.
 
 PORTAL=$FABRIC_IP:3260
+export LSAN_OPTIONS=suppressions=/vm/iser.supp:print_suppressions=0
 
 # What hosts' kernels say of outages and resets. "Null scmnd": an answer that crossed the host's abort on its way.
 iser_allow() {
