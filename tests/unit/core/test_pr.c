@@ -122,7 +122,7 @@ static void test_register_and_move(void **state)
 {
 	struct rig *r = *state;
 	struct fake_conn *c = rig_login(r);
-	uint8_t want[256], isid[6];
+	uint8_t want[512], isid[6];
 	uint32_t n;
 
 	isid_of(r, isid);
@@ -259,7 +259,7 @@ static void identity_of_last(const struct rig *r, uint8_t last, const struct ini
 static void expect_named(struct rig *r, struct fake_conn *c, uint8_t last, const struct identity *who)
 {
 	uint32_t len = make_register(r, 1), n;
-	uint8_t want[256];
+	uint8_t want[512];
 
 	put_srp_id(r->mem + 28, last);
 	n = put_iscsi_id(want, who->initiator_name, who->isid);
