@@ -13,7 +13,7 @@ const char conf_settings_help[] =
 	"header_digest: none (default), crc32c (a target without it is not used), or prefer (crc32c if the target can)\n"
 	"login_timeout_ms: longest time from the first packet to the end of the login, 10000\n"
 	"nop_interval_ms: silence after which the target is asked for a sign of life, 5000; 0 never asks\n"
-	"nop_timeout_ms: how long the sign of life may take, 5000\n"
+	"nop_timeout_ms: how long the sign of life may take, 10000; a quarter of it while another portal answers\n"
 	"tcp_user_timeout_ms: how long sent data may go unacknowledged, 10000; 0 is the system's\n"
 	"max_outstanding: commands at the target at a time, per host; keep it below the target's command window\n"
 	"max_outstanding_bytes: data at the target at a time, per host, so that one host does not keep a processor from the others; 2097152\n"
@@ -249,7 +249,8 @@ int conf_parse(const struct transport *t, const char *uri, const struct srpgw_se
 	out->header_digest = ISCSI_HEADER_DIGEST_NONE;
 	out->portal_group = NO_GROUP;
 	out->login_timeout_ms = 10000;
-	out->nop_interval_ms = out->nop_timeout_ms = 5000;
+	out->nop_interval_ms = 5000;
+	out->nop_timeout_ms = 10000;
 	out->tcp_user_timeout_ms = 10000;
 	out->max_outstanding = t->default_outstanding;
 	out->max_outstanding_bytes = 2u << 20;

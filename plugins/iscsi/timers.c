@@ -68,8 +68,9 @@ static void login_expired(struct srpgw_bridge_path *path)
 /*
  * A session on which nothing is under way is asked for a sign of life after nop_interval_ms without a byte. With commands
  * under way the question comes after a second at the latest, and the host of the path learns of an answer that is two
- * seconds late. It is given up for lost when the answer is nop_timeout_ms late; after half of that when another portal
- * is known to answer, because there the commands are served while here they would only wait.
+ * seconds late. It is given up for lost when the answer is nop_timeout_ms late; after a quarter of that when another
+ * portal is known to answer, because there the commands are served while here they would only wait. Where there is no other,
+ * patience costs less than a new session, before which writes of unknown fate must be waited for (fence_ms).
  */
 
 static void look_again(struct srpgw_bridge_path *path, uint64_t after_ns, bool is_slow)
@@ -122,7 +123,7 @@ static void await_answer(struct srpgw_bridge_path *path, uint64_t now)
 		patience *= WINDOW_PATIENCE;
 		warn *= WINDOW_PATIENCE;
 	} else if (portals_other_answers(&path->target->portals, path->portal_index, now)) {
-		patience /= 2;
+		patience /= 4;
 	}
 	/* Other answers are a sign of life, too. */
 	if (silent < waited)

@@ -451,7 +451,7 @@ static void test_silence(void **state)
 	scripted_stop(&one);
 }
 
-/* With another portal at hand, half the patience will do. */
+/* With another portal at hand, a quarter of the patience will do. */
 static void test_silence_with_another_portal(void **state)
 {
 	uint64_t start;
