@@ -87,9 +87,12 @@ static void note_refusal(const struct task *t, enum outcome why)
 enum outcome outage_judge(struct task *t)
 {
 	const struct path *p = t->lu->path;
-	bool ask = repeat_only_asks(t->cdb);
+	bool ask;
 
-	if (!p->outage.away || !(ask || p->backend->after_hold == AFTER_HOLD_FAIL))
+	if (!p->outage.away)
+		return OUTCOME_OK;
+	ask = repeat_only_asks(t->cdb);
+	if (!ask && p->backend->after_hold != AFTER_HOLD_FAIL)
 		return OUTCOME_OK;
 	/* Its channel ends with it. */
 	if (p->backend->after_hold == AFTER_HOLD_DISCONNECT && p->ups_total > 0)
