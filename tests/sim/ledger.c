@@ -368,10 +368,12 @@ void ledger_answer(struct ledger *l, uint32_t id, enum ledger_delivery d, const 
 	if (d == LEDGER_NEVER || (d == LEDGER_MAYBE && !c->is_write)) {
 		c->at_backend = false;
 		order_book_undelivered(&l->order, id);
-	} else if (d == LEDGER_ANSWERED && behind > 0 && a->status == 0 && !a->resid_under && !a->resid_over &&
-		   c->end == CMD_RUNNING) {
+	} else if (d == LEDGER_ANSWERED && behind > 0 && a->status == 0 && !a->resid_under && !a->resid_over) {
 		c->at_backend = false;
 		c->between = true;
+		/* Its host is gone: the next piece may come, because the gateway need not know yet, and need not come. */
+		if (c->end != CMD_RUNNING)
+			order_book_end(&l->order, id);
 	} else {
 		order_book_end(&l->order, id);
 	}

@@ -273,7 +273,8 @@ static void test_no_way(void **state)
 	}
 	for (int ms = 0; ms < 10000 && count("/proc/self/fd") > fds; ms++)
 		usleep(1000);
-	assert_int_equal(count("/proc/self/fd"), fds);
+	/* (The count was taken while a thread may still have been ending.) */
+	assert_in_range(count("/proc/self/fd"), 1, fds);
 	for (int ms = 0; ms < 10000 && count("/proc/self/task") > 3; ms++)
 		usleep(1000);
 	assert_int_equal(count("/proc/self/task"), 3); /* itself, . and .. */
