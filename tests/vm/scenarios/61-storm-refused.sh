@@ -1,5 +1,5 @@
 # 1,000 refused logins leave nothing behind in srpgwd: not memory, not descriptors, not queue pairs.
-# limit: 240
+# limit: 360
 need_srpgw
 target_up 16
 allow_dmesg 'SRP LOGIN REJECTED' 'Connection 0/[0-9]+ to .* failed' 'REJ'
@@ -12,7 +12,7 @@ storm() {
 	done
 }
 string="id_ext=00000000000000ff,ioc_guid=$IOC_GUID,dest=$FABRIC_IP:$SRP_PORT,ch_count=1"
-leaves_nothing 100 1000 512 "refused logins"
+leaves_nothing 100 1000 1024 "refused logins"
 refused=$(srpgwctl status --json | jq '[.. | objects | .logins_refused_total? | numbers] | add')
 [ "$refused" -eq 1100 ] || fail "the gateway counts $refused refused logins, not 1100"
 login
