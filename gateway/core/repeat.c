@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The commands that may be repeated, see repeat.h. BUSY means "not accepted", and hosts send such a command again
- * without asking anybody; so whatever counts, moves a medium, compares, reserves or starts something is not here.
- * Opcodes mean different things on different devices, and the gateway does not know the device: an opcode is here only
- * if a repetition is harmless wherever it is in use. That excludes READ(6) and WRITE(6), which on a tape go on to the
+ * without asking anybody; so whatever counts, moves a medium, compares, reserves or starts something is not marked so.
+ * Opcodes mean different things on different devices, and the gateway does not know the device: an opcode is
+ * HARMLESS only if a repetition is harmless wherever it is in use. That excludes READ(6) and WRITE(6), which on a tape go on to the
  * next block, and 91h, which is SYNCHRONIZE CACHE(16) on a disk and SPACE(16) on a tape. (READ(16), WRITE(16) and
  * VERIFY(16) name their block on a tape, too.)
  * Layer: core.
@@ -14,80 +14,65 @@
 
 #define ANY 0xff
 
-struct kind {
+enum {
+	HARMLESS = 1, /* to carry out twice */
+	ASKS = 2,     /* moves no medium data and reserves nothing */
+};
+
+static const struct kind {
 	uint8_t opcode, service_action; /* or ANY */
+	uint8_t is;
+} kinds[] = {
+	{ 0x00, ANY, HARMLESS | ASKS }, /* TEST UNIT READY */
+	{ 0x03, ANY, HARMLESS | ASKS }, /* REQUEST SENSE */
+	{ 0x05, ANY, ASKS }, /* READ BLOCK LIMITS */
+	{ 0x12, ANY, HARMLESS | ASKS }, /* INQUIRY */
+	{ 0x1a, ANY, HARMLESS | ASKS }, /* MODE SENSE(6) */
+	{ 0x1b, ANY, ASKS }, /* START STOP UNIT: a host's try to make it ready */
+	{ 0x1e, ANY, ASKS }, /* PREVENT ALLOW MEDIUM REMOVAL */
+	{ 0x23, ANY, ASKS }, /* READ FORMAT CAPACITIES */
+	{ 0x25, ANY, HARMLESS | ASKS }, /* READ CAPACITY(10) */
+	{ 0x28, ANY, HARMLESS }, /* READ(10) */
+	{ 0x2a, ANY, HARMLESS }, /* WRITE(10) */
+	{ 0x2e, ANY, HARMLESS }, /* WRITE AND VERIFY(10) */
+	{ 0x2f, ANY, HARMLESS }, /* VERIFY(10) */
+	{ 0x35, ANY, HARMLESS }, /* SYNCHRONIZE CACHE(10) */
+	{ 0x41, ANY, HARMLESS }, /* WRITE SAME(10) */
+	{ 0x42, ANY, HARMLESS }, /* UNMAP */
+	{ 0x43, ANY, ASKS }, /* READ TOC/PMA/ATIP */
+	{ 0x46, ANY, ASKS }, /* GET CONFIGURATION */
+	{ 0x4a, ANY, ASKS }, /* GET EVENT STATUS NOTIFICATION */
+	{ 0x4d, ANY, HARMLESS | ASKS }, /* LOG SENSE */
+	{ 0x5a, ANY, HARMLESS | ASKS }, /* MODE SENSE(10) */
+	{ 0x5e, ANY, HARMLESS }, /* PERSISTENT RESERVE IN */
+	{ 0x88, ANY, HARMLESS }, /* READ(16) */
+	{ 0x8a, ANY, HARMLESS }, /* WRITE(16) */
+	{ 0x8e, ANY, HARMLESS }, /* WRITE AND VERIFY(16) */
+	{ 0x8f, ANY, HARMLESS }, /* VERIFY(16) */
+	{ 0x93, ANY, HARMLESS }, /* WRITE SAME(16) */
+	{ 0x95, 0x00, HARMLESS }, /* REPORT ZONES */
+	{ 0x9c, ANY, HARMLESS }, /* WRITE ATOMIC(16) */
+	{ 0x9e, 0x10, HARMLESS | ASKS }, /* READ CAPACITY(16) */
+	{ 0x9e, 0x12, HARMLESS }, /* GET LBA STATUS */
+	{ 0x9e, 0x13, HARMLESS }, /* REPORT REFERRALS */
+	{ 0xa0, ANY, HARMLESS | ASKS }, /* REPORT LUNS */
+	{ 0xa3, 0x05, HARMLESS | ASKS }, /* REPORT IDENTIFYING INFORMATION */
+	{ 0xa3, 0x0a, HARMLESS | ASKS }, /* REPORT TARGET PORT GROUPS */
+	{ 0xa3, 0x0b, HARMLESS | ASKS }, /* REPORT ALIASES */
+	{ 0xa3, 0x0c, HARMLESS | ASKS }, /* REPORT SUPPORTED OPERATION CODES */
+	{ 0xa3, 0x0d, HARMLESS | ASKS }, /* REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS */
+	{ 0xa3, 0x0e, HARMLESS | ASKS }, /* REPORT PRIORITY */
+	{ 0xa3, 0x0f, HARMLESS | ASKS }, /* REPORT TIMESTAMP */
+	{ 0xa8, ANY, HARMLESS }, /* READ(12) */
+	{ 0xaa, ANY, HARMLESS }, /* WRITE(12) */
+	{ 0xae, ANY, HARMLESS }, /* WRITE AND VERIFY(12) */
+	{ 0xaf, ANY, HARMLESS }, /* VERIFY(12) */
 };
 
-static const struct kind harmless[] = {
-	{ 0x00, ANY },	/* TEST UNIT READY */
-	{ 0x03, ANY },	/* REQUEST SENSE */
-	{ 0x12, ANY },	/* INQUIRY */
-	{ 0x1a, ANY },	/* MODE SENSE(6) */
-	{ 0x25, ANY },	/* READ CAPACITY(10) */
-	{ 0x28, ANY },	/* READ(10) */
-	{ 0x2a, ANY },	/* WRITE(10) */
-	{ 0x2e, ANY },	/* WRITE AND VERIFY(10) */
-	{ 0x2f, ANY },	/* VERIFY(10) */
-	{ 0x35, ANY },	/* SYNCHRONIZE CACHE(10) */
-	{ 0x41, ANY },	/* WRITE SAME(10) */
-	{ 0x42, ANY },	/* UNMAP */
-	{ 0x4d, ANY },	/* LOG SENSE */
-	{ 0x5a, ANY },	/* MODE SENSE(10) */
-	{ 0x5e, ANY },	/* PERSISTENT RESERVE IN */
-	{ 0x88, ANY },	/* READ(16) */
-	{ 0x8a, ANY },	/* WRITE(16) */
-	{ 0x8e, ANY },	/* WRITE AND VERIFY(16) */
-	{ 0x8f, ANY },	/* VERIFY(16) */
-	{ 0x93, ANY },	/* WRITE SAME(16) */
-	{ 0x95, 0x00 }, /* REPORT ZONES */
-	{ 0x9c, ANY },	/* WRITE ATOMIC(16) */
-	{ 0x9e, 0x10 }, /* READ CAPACITY(16) */
-	{ 0x9e, 0x12 }, /* GET LBA STATUS */
-	{ 0x9e, 0x13 }, /* REPORT REFERRALS */
-	{ 0xa0, ANY },	/* REPORT LUNS */
-	{ 0xa3, 0x05 }, /* REPORT IDENTIFYING INFORMATION */
-	{ 0xa3, 0x0a }, /* REPORT TARGET PORT GROUPS */
-	{ 0xa3, 0x0b }, /* REPORT ALIASES */
-	{ 0xa3, 0x0c }, /* REPORT SUPPORTED OPERATION CODES */
-	{ 0xa3, 0x0d }, /* REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS */
-	{ 0xa3, 0x0e }, /* REPORT PRIORITY */
-	{ 0xa3, 0x0f }, /* REPORT TIMESTAMP */
-	{ 0xa8, ANY },	/* READ(12) */
-	{ 0xaa, ANY },	/* WRITE(12) */
-	{ 0xae, ANY },	/* WRITE AND VERIFY(12) */
-	{ 0xaf, ANY },	/* VERIFY(12) */
-};
-
-static const struct kind asking[] = {
-	{ 0x00, ANY },	/* TEST UNIT READY */
-	{ 0x03, ANY },	/* REQUEST SENSE */
-	{ 0x05, ANY },	/* READ BLOCK LIMITS */
-	{ 0x12, ANY },	/* INQUIRY */
-	{ 0x1a, ANY },	/* MODE SENSE(6) */
-	{ 0x1b, ANY },	/* START STOP UNIT: a host's try to make it ready */
-	{ 0x1e, ANY },	/* PREVENT ALLOW MEDIUM REMOVAL */
-	{ 0x23, ANY },	/* READ FORMAT CAPACITIES */
-	{ 0x25, ANY },	/* READ CAPACITY(10) */
-	{ 0x43, ANY },	/* READ TOC/PMA/ATIP */
-	{ 0x46, ANY },	/* GET CONFIGURATION */
-	{ 0x4a, ANY },	/* GET EVENT STATUS NOTIFICATION */
-	{ 0x4d, ANY },	/* LOG SENSE */
-	{ 0x5a, ANY },	/* MODE SENSE(10) */
-	{ 0x9e, 0x10 }, /* READ CAPACITY(16) */
-	{ 0xa0, ANY },	/* REPORT LUNS */
-	{ 0xa3, 0x05 }, /* REPORT IDENTIFYING INFORMATION */
-	{ 0xa3, 0x0a }, /* REPORT TARGET PORT GROUPS */
-	{ 0xa3, 0x0b }, /* REPORT ALIASES */
-	{ 0xa3, 0x0c }, /* REPORT SUPPORTED OPERATION CODES */
-	{ 0xa3, 0x0d }, /* REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS */
-	{ 0xa3, 0x0e }, /* REPORT PRIORITY */
-	{ 0xa3, 0x0f }, /* REPORT TIMESTAMP */
-};
-
-static bool is_among(const struct kind *kinds, size_t n, const uint8_t *cdb)
+static bool is(const uint8_t *cdb, uint8_t what)
 {
-	for (size_t i = 0; i < n; i++)
-		if (kinds[i].opcode == cdb[0] &&
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i].opcode == cdb[0] && kinds[i].is & what &&
 		    (kinds[i].service_action == ANY || kinds[i].service_action == (cdb[1] & 0x1f)))
 			return true;
 	return false;
@@ -108,10 +93,10 @@ bool repeat_is_flush(const uint8_t *cdb)
 
 bool repeat_is_harmless(const uint8_t *cdb)
 {
-	return is_among(harmless, sizeof(harmless) / sizeof(harmless[0]), cdb) || repeat_is_flush(cdb);
+	return is(cdb, HARMLESS) || repeat_is_flush(cdb);
 }
 
 bool repeat_only_asks(const uint8_t *cdb)
 {
-	return is_among(asking, sizeof(asking) / sizeof(asking[0]), cdb);
+	return is(cdb, ASKS);
 }
