@@ -521,3 +521,21 @@ void rig_expect_idle(struct rig *r)
 	assert_int_equal(r->fab.n_rx_held, 0);
 	assert_int_equal(r->fab.n_stray, 0);
 }
+
+int rig_setup(void **state)
+{
+	struct rig *r = calloc(1, sizeof(*r));
+
+	assert_non_null(r);
+	rig_init(r);
+	rig_start(r);
+	*state = r;
+	return 0;
+}
+
+int rig_teardown(void **state)
+{
+	rig_stop(*state);
+	free(*state);
+	return 0;
+}

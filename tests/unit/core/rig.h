@@ -51,6 +51,9 @@ void rig_start(struct rig *r);
 void rig_stop(struct rig *r);
 /* The same without a drain that must succeed in time. */
 void rig_abandon(struct rig *r);
+/* For cmocka: a rig with the usual settings in @state; stopped and freed again. */
+int rig_setup(void **state);
+int rig_teardown(void **state);
 
 /* A map like the first: LUNs 0,1 on back-end 0 and 2,3 on back-end 1. The rig owns it. */
 struct rig_map *rig_map_new(struct rig *r);

@@ -15,17 +15,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-static int setup(void **state)
-{
-	struct rig *r = calloc(1, sizeof(*r));
-
-	assert_non_null(r);
-	rig_init(r);
-	rig_start(r);
-	*state = r;
-	return 0;
-}
-
 static int teardown(void **state)
 {
 	struct rig *r = *state;
@@ -439,7 +428,7 @@ static void test_regions(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_same_map_again),
 		TEST(test_lun_added),

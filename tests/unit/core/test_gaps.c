@@ -12,17 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int setup(void **state)
-{
-	struct rig *r = calloc(1, sizeof(*r));
-
-	assert_non_null(r);
-	rig_init(r);
-	rig_start(r);
-	*state = r;
-	return 0;
-}
-
 static int setup_big(void **state)
 {
 	struct rig *r = calloc(1, sizeof(*r));
@@ -33,13 +22,6 @@ static int setup_big(void **state)
 	r->params.pool_bytes = 16u << 20;
 	rig_start(r);
 	*state = r;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	rig_stop(*state);
-	free(*state);
 	return 0;
 }
 
@@ -323,17 +305,17 @@ static int teardown_drained(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(test_no_data_write_fences, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_reload_while_letting_go, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_tasks_are_shared, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_ios_of_local_commands, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_moved_lun_waits, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_lun_moves_and_returns, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_abort_answers_inside_reset, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_hazard_longer_than_a_fence, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_dead_backend_takes_not_all_memory, setup_big, teardown),
-	    cmocka_unit_test_setup_teardown(test_dead_backend_takes_not_all_tasks, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_drain_does_not_wait_for_fences, setup, teardown_drained),
+	    cmocka_unit_test_setup_teardown(test_no_data_write_fences, rig_setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(test_reload_while_letting_go, rig_setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(test_tasks_are_shared, rig_setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(test_ios_of_local_commands, rig_setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(test_moved_lun_waits, rig_setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(test_lun_moves_and_returns, rig_setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(test_abort_answers_inside_reset, rig_setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(test_hazard_longer_than_a_fence, rig_setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(test_dead_backend_takes_not_all_memory, setup_big, rig_teardown),
+	    cmocka_unit_test_setup_teardown(test_dead_backend_takes_not_all_tasks, rig_setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(test_drain_does_not_wait_for_fences, rig_setup, teardown_drained),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

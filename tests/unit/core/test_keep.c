@@ -16,17 +16,6 @@
 
 #define INQUIRY_BYTES 66u
 
-static int setup(void **state)
-{
-	struct rig *r = calloc(1, sizeof(*r));
-
-	assert_non_null(r);
-	rig_init(r);
-	rig_start(r);
-	*state = r;
-	return 0;
-}
-
 static int setup_two(void **state)
 {
 	struct rig *r = calloc(1, sizeof(*r));
@@ -45,9 +34,7 @@ static int teardown(void **state)
 
 	for (unsigned i = 0; i < RIG_BACKENDS; i++)
 		r->disk[i]->hold_up = false;
-	rig_stop(r);
-	free(r);
-	return 0;
+	return rig_teardown(state);
 }
 
 /* ---- a back-end that has INQUIRY data: the fake answers an INQUIRY from the start of its disk ---- */
@@ -541,7 +528,7 @@ static void test_next_life(void **state)
 	free(again);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, teardown)
 
 int main(void)
 {

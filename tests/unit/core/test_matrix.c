@@ -8,24 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int setup(void **state)
-{
-	struct rig *r = calloc(1, sizeof(*r));
-
-	assert_non_null(r);
-	rig_init(r);
-	rig_start(r);
-	*state = r;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	rig_stop(*state);
-	free(*state);
-	return 0;
-}
-
 /* ---- logins: a good LOGIN_REQ to spoil ---- */
 
 static size_t good_login(uint8_t buf[SRP_LOGIN_REQ_LEN])
@@ -473,7 +455,7 @@ static void random_bytes_do_no_harm(void **state)
 
 int main(void)
 {
-#define ROW(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define ROW(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 	const struct CMUnitTest tests[] = {
 		ROW(row1_login_length_and_opcode),
 		ROW(row1_login_iu_length),

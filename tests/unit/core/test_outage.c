@@ -13,26 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int setup(void **state)
-{
-	struct rig *r = calloc(1, sizeof(*r));
-
-	assert_non_null(r);
-	rig_init(r);
-	rig_start(r);
-	*state = r;
-	return 0;
-}
-
 static int teardown(void **state)
 {
 	struct rig *r = *state;
 
 	for (unsigned i = 0; i < RIG_BACKENDS; i++)
 		r->disk[i]->hold = r->disk[i]->hold_up = r->disk[i]->hold_detach = false;
-	rig_stop(r);
-	free(r);
-	return 0;
+	return rig_teardown(state);
 }
 
 static uint64_t send_bare(struct rig *r, struct fake_conn *c, uint32_t lun, uint8_t opcode)
@@ -652,7 +639,7 @@ static void test_fence_holds_for_the_twin(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_first_attempt_comes_at_once),
 		TEST(test_second_attempt_waits),

@@ -13,26 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int setup(void **state)
-{
-	struct rig *r = calloc(1, sizeof(*r));
-
-	assert_non_null(r);
-	rig_init(r);
-	rig_start(r);
-	*state = r;
-	return 0;
-}
-
 static int teardown(void **state)
 {
 	struct rig *r = *state;
 
 	for (unsigned i = 0; i < RIG_BACKENDS; i++)
 		r->disk[i]->hold_up = false;
-	rig_stop(r);
-	free(r);
-	return 0;
+	return rig_teardown(state);
 }
 
 static void test_held_until_up(void **state)
@@ -479,7 +466,7 @@ static void test_identity_is_stable(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_held_until_up),
 		TEST(test_busy_after_the_hold_time),

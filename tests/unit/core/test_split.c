@@ -49,13 +49,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	rig_stop(*state);
-	free(*state);
-	return 0;
-}
-
 static void test_read(void **state)
 {
 	struct rig *r = *state;
@@ -245,14 +238,14 @@ static void test_limit_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_read, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_write_16, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_first_error, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_short, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_session_lost, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_aborted, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_limit_is_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_read, setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_write_16, setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_first_error, setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_short, setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_session_lost, setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_aborted, setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_refused, setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_limit_is_told, setup, rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
