@@ -117,10 +117,10 @@ load_initiator() {
 }
 
 # ---- back-ends ----
-# tgtd_start [INSTANCE=1]: a tgtd on 127.0.0.1, port 3259 + INSTANCE; its pid in $STATE/tgtd.INSTANCE.
+# tgtd_start [INSTANCE=1 [PORTAL]]: a tgtd on 127.0.0.1, port 3259 + INSTANCE, or on that portal; its pid in $STATE/tgtd.INSTANCE.
 tgtd_start() {
 	ts_i=${1:-1}
-	$AT_GATEWAY tgtd -f -C "$ts_i" --iscsi portal=127.0.0.1:$((3259 + ts_i)) >>"/log/$SCENARIO.tgtd$ts_i" 2>&1 &
+	$AT_GATEWAY tgtd -f -C "$ts_i" --iscsi "portal=${2:-127.0.0.1:$((3259 + ts_i))}" >>"/log/$SCENARIO.tgtd$ts_i" 2>&1 &
 	echo $! >"$STATE/tgtd.$ts_i"
 	wait_for 20 "tgtd $ts_i" tgtadm -C "$ts_i" --op show --mode sys
 }
