@@ -181,7 +181,9 @@ static void keep(const struct path *p, const struct buf *data, uint32_t len)
 
 static uint32_t moved_bytes(const struct srpgw_io *pub)
 {
-	return pub->resid_kind == SRPGW_RESID_UNDER ? INVENTORY_BYTES - pub->resid : INVENTORY_BYTES;
+	if (pub->resid_kind != SRPGW_RESID_UNDER)
+		return INVENTORY_BYTES;
+	return pub->resid < INVENTORY_BYTES ? INVENTORY_BYTES - pub->resid : 0;
 }
 
 /* The answer was no list. */
