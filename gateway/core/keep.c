@@ -70,6 +70,14 @@ static struct keep_share *share_of(struct keep *k, const char *name)
 	return s;
 }
 
+static void drop_empty(struct keep_share *s)
+{
+	if (s->bytes > 0)
+		return;
+	list_del(&s->node);
+	free(s);
+}
+
 static void pay_back(struct keep *k, const struct keep_entry *e)
 {
 	struct keep_share *s = share_of(k, e->key.backend);
@@ -79,10 +87,7 @@ static void pay_back(struct keep *k, const struct keep_entry *e)
 	if (!s)
 		return;
 	s->bytes -= bytes;
-	if (s->bytes == 0) {
-		list_del(&s->node);
-		free(s);
-	}
+	drop_empty(s);
 }
 
 /* ---- the store ---- */
@@ -122,36 +127,47 @@ static bool fits(const struct keep *k, const struct keep_share *s, size_t bytes)
 	       s->bytes + bytes <= KEEP_BACKEND_BYTES;
 }
 
+/* Said once for each back-end that has something here, and once for all others. */
+static void no_room(struct keep *k, struct keep_share *s)
+{
+	bool *told = s->bytes > 0 ? &s->told : &k->told;
+
+	if (!*told)
+		log_warn("back-end %s: there is no room for more of its INQUIRY data; hosts that ask for it while the "
+			 "back-end is away have to wait",
+			 s->name);
+	*told = true;
+}
+
+/* @out: its share, which has at least this entry then. */
 static int make_room(struct keep *k, const struct keep_entry *e, struct keep_share **out)
 {
 	size_t bytes = entry_bytes(&e->key, e->answer.len_bytes), cap = k->cap ? 2 * k->cap : 64;
 	struct keep_share *s = share_of(k, e->key.backend);
-	struct keep_entry **grown;
+	struct keep_entry **grown = NULL;
+	bool fit;
 
 	if (s && !fits(k, s, bytes)) {
 		prune(k);
 		s = share_of(k, e->key.backend);
 	}
-	*out = s;
 	if (!s)
 		return -ENOMEM;
-	if (!fits(k, s, bytes)) {
-		if (!s->told)
-			log_warn("back-end %s: there is no room for more of its INQUIRY data; hosts that ask for it "
-				 "while the "
-				 "back-end is away have to wait",
-				 s->name);
-		s->told = true;
-		return -ENOSPC;
+	fit = fits(k, s, bytes);
+	if (!fit)
+		no_room(k, s);
+	else if (k->n == k->cap)
+		grown = realloc(k->entry, cap * sizeof(struct keep_entry *));
+	if (grown) {
+		k->entry = grown;
+		k->cap = cap;
 	}
-	if (k->n < k->cap)
+	if (fit && k->n < k->cap) {
+		*out = s;
 		return 0;
-	grown = realloc(k->entry, cap * sizeof(struct keep_entry *));
-	if (!grown)
-		return -ENOMEM;
-	k->entry = grown;
-	k->cap = cap;
-	return 0;
+	}
+	drop_empty(s);
+	return fit ? -ENOMEM : -ENOSPC;
 }
 
 static bool same_unit(const struct keep_key *a, const struct keep_key *b)

@@ -50,6 +50,7 @@ struct keep {
 	struct list shares, sets;
 	struct reactor_timer publish;
 	uint64_t published_ns;
+	bool told; /* that there is no more room for back-ends that have nothing here */
 	void (*changed)(void *arg);
 	void *arg;
 };

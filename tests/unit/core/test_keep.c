@@ -416,6 +416,31 @@ static void test_limits(void **state)
 	assert_int_equal(k->n, n + 1);
 }
 
+/* Back-ends that come when everything is full leave nothing behind, however many they are. */
+static void test_no_room_at_all(void **state)
+{
+	struct rig *r = *state;
+	uint8_t page[4] = { 0 };
+	char name[16] = "one", who[] = "host";
+	struct keep_key key = { .backend = name, .initiator = who, .uri_print = keep_uri_print("fake:"), .kind = KEEP_VPD };
+	const struct keep *k = r->core->keep;
+	unsigned n_shares = 0;
+
+	for (unsigned i = 0; i < KEEP_MOST_ANSWERS; i++) {
+		key.page = page[1] = (uint8_t)i;
+		key.lun[1] = (uint8_t)(i / 256);
+		assert_int_equal(core_keep_add(r->core, &key, page, sizeof(page)), 0);
+	}
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "gone %u", i);
+		assert_int_equal(core_keep_add(r->core, &key, page, sizeof(page)), -ENOSPC);
+	}
+	assert_int_equal(k->n, KEEP_MOST_ANSWERS);
+	list_for_each (pos, &k->shares)
+		n_shares++;
+	assert_int_equal(n_shares, 1);
+}
+
 static void test_add_is_checked(void **state)
 {
 	struct rig *r = *state;
@@ -546,6 +571,7 @@ int main(void)
 		TEST(test_for_whom_it_was),
 		cmocka_unit_test_setup_teardown(test_luns_on_all_reactors, setup_two, teardown),
 		TEST(test_limits),
+		TEST(test_no_room_at_all),
 		TEST(test_add_is_checked),
 		TEST(test_notes_are_bounded),
 		TEST(test_next_life),
