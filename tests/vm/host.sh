@@ -9,6 +9,24 @@ die() {
 	exit 1
 }
 
+# slowness: prints how many times slower than a quiet machine of today this one is now, 1 to 8, by a fixed piece of work on two processors.
+slowness_work() {
+	sl_n=0
+	while [ $sl_n -lt 300000 ]; do sl_n=$((sl_n + 1)); done
+}
+slowness() {
+	sl_start=$(date +%s%N)
+	slowness_work &
+	slowness_work
+	wait $!
+	sl_ms=$((($(date +%s%N) - sl_start) / 1000000))
+	# It takes 300 ms on one that does nothing else. Up to half as much again is the noise that limits allow for anyway.
+	sl_times=$(((sl_ms + 150) / 300))
+	[ $sl_times -ge 1 ] || sl_times=1
+	[ $sl_times -le 8 ] || sl_times=8
+	echo $sl_times
+}
+
 # accel: prints "kvm" when a guest really starts under it (that /dev/kvm opens proves nothing), else software emulation.
 # The answer is kept as long as this machine is up.
 accel() {

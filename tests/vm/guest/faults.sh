@@ -139,7 +139,11 @@ witness_start() {
 	rm -f "$STATE/witness.$1"
 	witness "/dev/$2" "$3" "$4" "$STATE/witness.$1" >"$STATE/witness.$1.says" 2>&1 &
 	echo $! >"$STATE/bg.witness.$1"
-	wait_for 60 "witness $1 to have written all blocks" grep -q ready "$STATE/witness.$1"
+	wait_for 60 "witness $1 to have written all blocks" witness_is_ready "$1"
+}
+witness_is_ready() {
+	witness_lives "$1" "witness $1"
+	grep -q ready "$STATE/witness.$1"
 }
 witness_lives() { is_running "witness.$1" || fail "$2: $(cat "$STATE/witness.$1.says")"; }
 
