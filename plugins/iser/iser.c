@@ -15,7 +15,7 @@
 #include <string.h>
 
 static const char settings_help[] =
-	"login_timeout_ms: longest time from the first packet to the end of the login, 10000\n"
+	"login_timeout_ms: longest time from the first packet to the end of the login, 20000\n"
 	"nop_interval_ms: silence after which the target is asked for a sign of life, 2000; 0 never asks, and a lost target "
 	"is never noticed\n"
 	"nop_timeout_ms: how long the sign of life may take, 3000\n"
@@ -136,6 +136,8 @@ static int iser_open(const struct srpgw_host *host, const char *uri, const struc
 
 	if (rc)
 		return rc;
+	if (!is_set(settings, n_settings, "login_timeout_ms"))
+		(*target)->conf.login_timeout_ms = iser_limits_of(loaded.version)->login_timeout_ms;
 	if (!is_set(settings, n_settings, "nop_interval_ms"))
 		(*target)->conf.nop_interval_ms = NOP_INTERVAL_MS;
 	if (!is_set(settings, n_settings, "nop_timeout_ms"))

@@ -27,10 +27,11 @@ const struct iser_limits *iser_limits_of(enum iser_version v)
 		 * 255 it crashes. Task management crashes it, too.
 		 */
 		[ISER_1_19] = { .name = "1.19", .default_outstanding = 32, .most_outstanding = 32,
-				.max_transfer_bytes = 256 << 10, .must_be_mended = true, .announces_immediate = true },
+				.max_transfer_bytes = 256 << 10, .login_timeout_ms = 20000,
+				.must_be_mended = true, .announces_immediate = true },
 		/* 512 KiB is what tgt's buffers hold. */
 		[ISER_1_20_0] = { .name = "1.20.0", .default_outstanding = 60, .most_outstanding = 256,
-				  .max_transfer_bytes = 512 << 10, .has_tmf = true },
+				  .max_transfer_bytes = 512 << 10, .login_timeout_ms = 20000, .has_tmf = true },
 		[ISER_1_20_1] = { .name = "1.20.1 or later" },
 	};
 

@@ -22,6 +22,11 @@ struct iser_limits {
 	const char *name; /* "1.19" */
 	uint32_t default_outstanding, most_outstanding; /* commands; 0: not to be used */
 	uint32_t max_transfer_bytes;
+	/*
+	 * Unless told. A connect cannot be broken off: one that was given up still connects when it can, and keeps the
+	 * target busy until that gives up, too (LIO after 15 s, and it takes one login at a time). So it gets longer.
+	 */
+	uint32_t login_timeout_ms;
 	bool has_tmf;
 	bool must_be_mended;     /* see mend.h */
 	bool announces_immediate; /* ... and does not send it: targets must not be offered any */

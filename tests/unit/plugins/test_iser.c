@@ -75,11 +75,14 @@ static void test_limits(void **state)
 	assert_int_equal(l->default_outstanding, 32);
 	assert_int_equal(l->most_outstanding, 32);
 	assert_false(l->has_tmf);
+	/* Longer than LIO waits for a login that nobody goes on with. */
+	assert_true(l->login_timeout_ms > 15000);
 	assert_true(l->must_be_mended && l->announces_immediate);
 	l = iser_limits_of(ISER_1_20_0);
 	assert_int_equal(l->max_transfer_bytes, 512 << 10);
 	assert_true(l->most_outstanding > 32 && l->default_outstanding > 32);
 	assert_true(l->has_tmf);
+	assert_true(l->login_timeout_ms > 15000);
 	assert_false(l->must_be_mended || l->announces_immediate);
 	assert_int_equal(iser_limits_of(ISER_1_20_1)->most_outstanding, 0);
 	assert_int_equal(iser_limits_of(ISER_UNKNOWN)->most_outstanding, 0);
