@@ -179,7 +179,7 @@ iscsi_logout() {
 	[ -e "$STATE/iscsid" ] || return 0
 	timeout 30 iscsiadm -m node -u >"$STATE/iscsiadm" 2>&1 || fail "iscsiadm: $(tail -n 1 "$STATE/iscsiadm")"
 	iu_pid=$(cat "$STATE/iscsid")
-	rm -rf "$STATE/iscsid" /etc/iscsi/nodes /etc/iscsi/send_targets
+	rm -rf "$STATE/iscsid" /etc/iscsi/nodes /etc/iscsi/send_targets /etc/iscsi/ifaces
 	kill "$iu_pid"
 	wait_for 10 "the end of iscsid" is_dead "$iu_pid"
 }
