@@ -11,6 +11,25 @@ pr() {
 	[ $pr_status -ne 6 ] || { sg_persist -n "$@" "$pr_disk" >"$STATE/persist" 2>&1 && pr_status=0; }
 	[ $pr_status -eq 0 ] || fail "sg_persist $*: $(tail -n 1 "$STATE/persist")"
 }
+# sg_of DISK: its sg node.
+sg_of() { echo "/dev/$(ls "/sys/block/$1/device/scsi_generic")"; }
+
+# iscsi_login_two [INSTANCE=1]: two initiators of the kernel without SRP at the tgtd of that number, or at what else is at its port;
+# DIRECT and DIRECT2 are the two disks of LUN 1.
+iscsi_login_two() {
+	iscsi_login "${1:-1}"
+	ilt_portal=127.0.0.1:$((3259 + ${1:-1}))
+	iscsiadm -m iface -I second -o new
+	iscsiadm -m iface -I second -o update -n iface.transport_name -v tcp
+	iscsiadm -m iface -I second -o update -n iface.initiatorname -v iqn.2026-11.example:second
+	iscsiadm -m node -T "$IQN" -p $ilt_portal -I second -o new
+	timeout 30 iscsiadm -m node -T "$IQN" -p $ilt_portal -I second --login >"$STATE/iscsiadm" 2>&1 || fail "iscsiadm: $(tail -n 1 "$STATE/iscsiadm")"
+	wait_for 30 "the second initiator's disk" second_iscsi_disk
+	DIRECT2=$(second_iscsi_disk)
+	DIRECT2=${DIRECT2##*/}
+}
+# shellcheck disable=SC2153 # of iscsi_login
+second_iscsi_disk() { iscsi_disk | grep -v "/$DIRECT\$"; }
 may_write() { dd if=/dev/zero of="$1" bs=4096 count=1 oflag=direct 2>/dev/null; }
 may_read() { dd if="$1" of=/dev/null bs=4096 count=1 iflag=direct 2>/dev/null; }
 # pr_holds DISK KEY TYPE: the reservation is that one.
