@@ -146,21 +146,35 @@ void reactor_set_busy_poll(struct reactor *r, uint32_t poll_us)
 	r->busy_poll_ns = poll_us * NS_PER_US;
 }
 
+/* Return: the CPU time since the last mark. */
+static uint64_t mark_cpu(struct reactor *r)
+{
+	uint64_t cpu_ns = clock_read(CLOCK_THREAD_CPUTIME_ID), used_ns = cpu_ns - r->cpu_mark_ns;
+
+	r->cpu_mark_ns = cpu_ns;
+	r->cpu_mark_busy_ns = r->stats.busy_ns;
+	r->cpu_marked = true;
+	return used_ns;
+}
+
 /*
- * The CPU clock is read at most once per LONG_LOOP_NS of busy time, at the beginning of an iteration, and after a long
- * iteration. So what max_loop_ns says is an upper bound: for a short iteration its wall time, for a long one the smaller of
- * its wall time and the CPU time since the last reading, which is at most LONG_LOOP_NS (and what falling asleep costs) too
- * much.
+ * The CPU clock is read at most once per LONG_LOOP_NS of busy time, at the beginning of an iteration, and after one that may
+ * be the longest so far. So what max_loop_ns says is an upper bound: for a short iteration its wall time, for a long one the
+ * smaller of its wall time and the CPU time since the last reading, which is at most LONG_LOOP_NS (and what falling asleep
+ * costs) too much.
  */
 static void loop_begins(struct reactor *r)
 {
 	if (r->clock_fn)
 		return;
-	if (!r->cpu_marked || r->stats.busy_ns - r->cpu_mark_busy_ns >= LONG_LOOP_NS) {
-		r->cpu_mark_ns = clock_read(CLOCK_THREAD_CPUTIME_ID);
-		r->cpu_mark_busy_ns = r->stats.busy_ns;
-		r->cpu_marked = true;
-	}
+	if (!r->cpu_marked || r->stats.busy_ns - r->cpu_mark_busy_ns >= LONG_LOOP_NS)
+		mark_cpu(r);
+}
+
+/* Its CPU time is no more than its wall time: that of most long iterations makes no difference. */
+static bool cpu_matters(const struct reactor *r, uint64_t wall_ns)
+{
+	return wall_ns >= LONG_LOOP_NS && (wall_ns > r->stats.max_loop_ns || wall_ns >= REACTOR_LONG_LOOP_NS);
 }
 
 static uint64_t average(uint64_t old, uint64_t with)
@@ -208,13 +222,13 @@ static void loop_ends(struct reactor *r, uint64_t begin_ns, int n_events)
 		return;
 	end_ns = clock_read(CLOCK_MONOTONIC);
 	wall_ns = cpu_ns = end_ns - begin_ns;
-	if (wall_ns >= LONG_LOOP_NS) {
-		uint64_t used_ns = clock_read(CLOCK_THREAD_CPUTIME_ID) - r->cpu_mark_ns;
+	r->stats.busy_ns += wall_ns;
+	if (cpu_matters(r, wall_ns)) {
+		uint64_t used_ns = mark_cpu(r);
 
 		if (used_ns < cpu_ns)
 			cpu_ns = used_ns;
 	}
-	r->stats.busy_ns += wall_ns;
 	if (wall_ns > r->stats.max_loop_wall_ns)
 		r->stats.max_loop_wall_ns = wall_ns;
 	if (cpu_ns > r->stats.max_loop_ns) {
