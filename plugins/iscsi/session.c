@@ -317,7 +317,8 @@ void path_give_up_closing(struct srpgw_bridge_path *path)
 /*
  * One pass sends all that was queued since the last: the kick comes once per round of the reactor. libiscsi gives each
  * PDU to TCP by itself, and a PDU's header and its data apart; a TCP segment for each of them would cost both sides
- * more than the rest of a small command.
+ * more than the rest of a small command. While such passes follow one another the socket stays as it is, since each
+ * change is a system call: nothing but this writes to it.
  */
 static void flush(struct srpgw_bridge_path *path)
 {
@@ -327,12 +328,14 @@ static void flush(struct srpgw_bridge_path *path)
 	if (path->failed || !(iscsi_which_events(path->iscsi) & POLLOUT))
 		return;
 	path->n_fed = 0;
-	if (hold)
-		t->hold(iscsi_get_fd(path->iscsi), true);
+	if (t->hold && hold != path->is_held) {
+		t->hold(iscsi_get_fd(path->iscsi), hold);
+		path->is_held = hold;
+	}
 	if (iscsi_service(path->iscsi, POLLOUT))
 		path_lost(path);
 	if (hold)
-		t->hold(iscsi_get_fd(path->iscsi), false);
+		t->push(iscsi_get_fd(path->iscsi));
 }
 
 bool path_send_now(struct srpgw_bridge_path *path)

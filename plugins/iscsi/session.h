@@ -71,8 +71,10 @@ struct transport {
 	int (*revents)(int revents);
 	/* Settings of the socket of a session that is up; may be NULL. */
 	void (*tune)(int fd);
-	/* Has what is written to the socket wait for more, or go; may be NULL. */
+	/* Has what is written to the socket wait until push(), or go as it comes; may be NULL. */
 	void (*hold)(int fd, bool on);
+	/* Sends what waits; what is written after it waits again. Not NULL if hold() is not. */
+	void (*push)(int fd);
 };
 
 /* A back-end's configuration. */
@@ -199,6 +201,7 @@ struct srpgw_bridge_path {
 	uint32_t login_ms; /* for the login at this portal */
 	bool is_slow;   /* the next look at the signs of life is far away: nothing was under way */
 	bool is_silent; /* SILENT was said */
+	bool is_held;   /* what is written to the socket waits until push() */
 	uint64_t nops_total, commands_total;
 
 	void (*detached)(void *arg); /* set: detach() was called */

@@ -50,6 +50,14 @@ static void tcp_hold(int fd, bool on)
 	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &value, sizeof(value));
 }
 
+/* tcp(7): "setting this option forces an explicit flush of pending output, even if TCP_CORK is currently set". */
+static void tcp_push(int fd)
+{
+	int on = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
 static const struct transport tcp = {
 	.name = "tcp",
 	.scheme = "iscsi",
@@ -60,6 +68,7 @@ static const struct transport tcp = {
 	.has_tmf = true,
 	.tune = tcp_tune,
 	.hold = tcp_hold,
+	.push = tcp_push,
 };
 
 static int tcp_open(const struct srpgw_host *host, const char *uri, const struct srpgw_setting *settings,

@@ -3,11 +3,14 @@
 #include "host_shim.h"
 #include "scripted.h"
 
+#include <linux/sockios.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <cmocka.h>
@@ -593,9 +596,85 @@ static void test_shut_window(void **state)
 	end();
 }
 
+/* ---- nothing stays behind in the socket ---- */
+
+/* The bridge's connection to the target. */
+static int bridge_socket(void)
+{
+	for (int fd = 3; fd < 1024; fd++) {
+		struct sockaddr_in sa = { 0 };
+		socklen_t len = sizeof(sa);
+
+		if (!getpeername(fd, (struct sockaddr *)&sa, &len) && sa.sin_family == AF_INET && ntohs(sa.sin_port) == target.port)
+			return fd;
+	}
+	return -1;
+}
+
+/* What was written to the socket and not sent: TCP keeps it back until it is told to go. */
+static int kept_back(int fd)
+{
+	int n_bytes = -1;
+
+	return ioctl(fd, SIOCOUTQNSD, &n_bytes) ? -1 : n_bytes;
+}
+
+static void start_write(struct shim_io *c, uint32_t len)
+{
+	uint8_t cdb[16];
+
+	shim_rw16(cdb, true, 0, len / 512);
+	shim_prepare(c, 1, cdb, 16, OUT, buf, len, 1);
+	shim_submit(&path, c);
+}
+
+static void script_just_serve(struct scripted *s)
+{
+	if (script_login(s))
+		script_serve(s);
+}
+
+static void test_nothing_is_kept_back(void **state)
+{
+	/* Writes after writes, reads after writes and the other way round, two at a time. */
+	static const char order[] = "wwrwrrwwwrW rWWrw";
+	int fd;
+
+	(void)state;
+	begin(script_just_serve);
+	fd = bridge_socket();
+	assert_true(fd >= 0);
+	for (const char *c = order; *c; c++) {
+		uint32_t n = *c == 'W' ? 2 : 1;
+
+		if (*c == ' ') {
+			shim_run_for(&shim, 20);
+			continue;
+		}
+		for (uint32_t i = 0; i < n; i++) {
+			if (*c == 'r')
+				start_read(&many[i], 1, 4096, 1);
+			else
+				start_write(&many[i], 4096);
+			if (!i) /* the only one under way goes at once */
+				assert_int_equal(kept_back(fd), 0);
+		}
+		if (n > 1) {
+			reactor_poll(shim.reactor, 0);
+			assert_int_equal(kept_back(fd), 0);
+		}
+		for (uint32_t i = 0; i < n; i++) {
+			assert_true(shim_run(&shim, shim_io_is_done, &many[i], 5000));
+			assert_int_equal(many[i].pub.status, GOOD);
+		}
+	}
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nothing_is_kept_back),
 		cmocka_unit_test(test_no_proof),
 		cmocka_unit_test(test_false_good),
 		cmocka_unit_test(test_sense),
