@@ -103,6 +103,18 @@ static void count_active(struct gate_user *u, bool was)
 	atomic_fetch_add(&u->side->gate->n_active, is ? 1 : -1u);
 }
 
+/* At the end; whose turn has come before, behind others like it. */
+static void line_up(struct gate_user *u)
+{
+	list_for_each (pos, &u->side->line) {
+		if (u->had_turn && !list_entry(pos, struct gate_user, node)->had_turn) {
+			list_insert_before(pos, &u->node);
+			return;
+		}
+	}
+	list_push_back(&u->side->line, &u->node);
+}
+
 static void stand(struct gate_user *u)
 {
 	struct gate_side *d = u->side;
@@ -110,7 +122,7 @@ static void stand(struct gate_user *u)
 
 	if (list_empty(&d->line))
 		atomic_fetch_or(&d->gate->waiting, bit(d));
-	list_push_back(&d->line, &u->node);
+	line_up(u);
 	u->path->n_in_line++;
 	count_active(u, was);
 }
@@ -190,7 +202,7 @@ bool gate_may_pass(const struct gate_user *u, bool paid)
 
 	if (!d || gate_is_open(d->gate))
 		return true;
-	if (!list_empty(&d->line) && list_first(&d->line) != &u->node)
+	if (!u->had_turn && !list_empty(&d->line) && list_first(&d->line) != &u->node)
 		return false;
 	return may_now(u, paid);
 }
@@ -207,8 +219,8 @@ static void call_next(struct gate_side *d)
 		uint64_t at_ns = pace_ns(d);
 
 		/*
-		 * To call somebody in vain is not only a waste: with two lines they would call each other for ever.
-		 * Slots that come back call by themselves.
+		 * To call somebody in vain is a waste, and would be one for ever: it stays the first one. Slots that
+		 * come back call by themselves.
 		 */
 		if (!has_slot(u))
 			return;
@@ -272,6 +284,7 @@ void gate_pass(struct gate_user *u, uint32_t len_bytes, bool paid)
 
 	if (!d)
 		return;
+	u->had_turn = false;
 	if (!paid) {
 		pay(d, GATE_IOPS, 1);
 		pay(d, GATE_BYTES, len_bytes);
@@ -416,6 +429,7 @@ void gate_join(struct gate_user *u, struct gate_side *side)
 			wake_others(old);
 	}
 	u->side = side;
+	u->had_turn = false;
 	if (side && n > 0)
 		add_held(u, side, n);
 	for (int k = 0; side && old && k < GATE_N_RATES; k++)

@@ -64,6 +64,7 @@ struct gate_user {
 	struct path *path;
 	struct lu *lu; /* NULL: the path as a whole */
 	uint32_t n_held; /* slots */
+	bool had_turn;   /* see gate_keep_turn() */
 };
 
 static inline bool gate_is_open(const struct gate *g)
@@ -93,11 +94,21 @@ void gate_pass(struct gate_user *u, uint32_t len_bytes, bool paid);
 
 /* It may not pass: stands in line, at the end if it is new. */
 void gate_wait(struct gate_user *u, bool paid);
-/* It does not want to pass any more. */
+/* It does not want to pass any more, or stands in another line. */
 void gate_leave(struct gate_user *u);
 static inline bool gate_waits(const struct gate_user *u)
 {
 	return list_linked(&u->node);
+}
+
+/*
+ * It may pass here, but stands in another line now. If its turn has come here it keeps it: it need not be the next one
+ * again before it has passed. Else three users of two gates could drive each other out of both lines for ever: who is
+ * the next one here finds somebody else there, goes to the end of that line, and loses its place here.
+ */
+static inline void gate_keep_turn(struct gate_user *u)
+{
+	u->had_turn = u->had_turn || gate_waits(u);
 }
 
 void gate_init_shard(struct shard *s);

@@ -18,23 +18,6 @@ static void offer(struct lu *lu)
 	list_push_back(&lu->path->ready_lus, &lu->ready_node);
 }
 
-/*
- * Paths in two lines each, in another order there, could call one another in a ring while time stands: one of them leaves
- * all lines for a moment. Nobody is called so often otherwise.
- */
-static void break_ring(struct path *p)
-{
-	enum { MOST_CALLS = 500 };
-	uint64_t now_ns = shard_now_ns(p->shard);
-
-	if (p->called_ns != now_ns) {
-		p->called_ns = now_ns;
-		p->n_calls = 0;
-	}
-	if (++p->n_calls > MOST_CALLS)
-		path_pause(p);
-}
-
 bool limit_call(struct gate_user *u)
 {
 	if (u->lu) {
@@ -44,7 +27,6 @@ bool limit_call(struct gate_user *u)
 	} else if (list_empty(&u->path->ready_lus)) {
 		return false;
 	}
-	break_ring(u->path);
 	path_mark(u->path);
 	return true;
 }
@@ -85,12 +67,16 @@ enum limit limit_check(struct task *t)
 	if (!gate_may_pass(&p->host_gate, t->paid))
 		return path_waits(p, &p->host_gate, &p->backend_gate, t->paid);
 	if (!gate_may_pass(&lu->gate, t->paid)) {
+		gate_keep_turn(&p->host_gate);
 		list_del(&lu->ready_node);
 		stand_in_line(p, &lu->gate, t->paid);
 		return LIMIT_LU;
 	}
-	if (!gate_may_pass(&p->backend_gate, t->paid))
+	if (!gate_may_pass(&p->backend_gate, t->paid)) {
+		gate_keep_turn(&p->host_gate);
+		gate_keep_turn(&lu->gate);
 		return path_waits(p, &p->backend_gate, &p->host_gate, t->paid);
+	}
 	return LIMIT_NONE;
 }
 

@@ -6,6 +6,11 @@
  *
  * Whoever must wait stands in one line at a time, and holds nothing meanwhile: so no two lines can wait for each
  * other, and who cannot go for another reason is in nobody's way. What waits stays in READY: it holds no buffer.
+ *
+ * That somebody passes in the end: whoever goes on to a later gate keeps the turn that has come at the earlier ones.
+ * Until somebody passes, a path therefore comes back from the line of its back-end to that of a LUN or of its host at
+ * most once for each of them, and then stays in the line of the back-end until it is the next one there; and it
+ * passes.
  * Layer: core.
  */
 #ifndef CORE_LIMIT_H

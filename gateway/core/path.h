@@ -73,8 +73,6 @@ struct path {
 
 	struct gate_user host_gate, backend_gate; /* see limit.h */
 	uint32_t n_in_line; /* of them and of those of its LUs */
-	uint64_t called_ns; /* by a limit that let it go on, and how often at that time */
-	uint32_t n_calls;
 	struct throttle throttle;
 	uint64_t heard_ns; /* last answer, or when it was given the first of those that it has */
 	uint64_t limited_total; /* times that a command had to wait for a limit */

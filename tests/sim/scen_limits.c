@@ -5,6 +5,8 @@
  */
 #include "load.h"
 
+#include <unistd.h>
+
 static struct bench bench;
 static struct load load[6];
 static uint32_t n_loads;
@@ -348,6 +350,36 @@ static void test_all_limits(void **state)
 	}
 }
 
+/*
+ * Hosts that need a slot of a LUN and one of the back-end, each of which has one to spare now and then: nobody who is the
+ * next one in one line is sent to the end of the other for ever. Time would stand still then, hence the alarm.
+ */
+static void test_two_lines(void **state)
+{
+	static const uint32_t appetite[] = { 32, 16, 8, 4, 9, 3 };
+
+	(void)state;
+	alarm(300);
+	for (uint64_t seed = 1; seed <= 24; seed++) {
+		struct rig_params p = params(1);
+
+		p.seed = seed;
+		p.backend_depth = 3 + (uint32_t)seed % 3;
+		p.lun_depth = p.backend_depth - 1;
+		start(&p, 6, appetite, 2, 8);
+		for (uint32_t h = 0; h < 6; h++)
+			load[h].may_fail = true;
+		for (uint32_t k = 0; k < 20; k++) {
+			sim_run_for(bench.rig.w, 20 * NS_PER_MS);
+			sim_backend_down(bench.rig.backend[0]->target, false);
+		}
+		run_for(NS_PER_S);
+		expect_equal(0, 6, 30);
+		stop();
+	}
+	alarm(0);
+}
+
 /* ---- back-ends that refuse ---- */
 
 static void test_refusals_at_random(void **state)
@@ -465,6 +497,7 @@ int main(void)
 		cmocka_unit_test(test_cap_of_a_lun),
 		cmocka_unit_test(test_cap_is_used_up),
 		cmocka_unit_test(test_all_limits),
+		cmocka_unit_test(test_two_lines),
 		cmocka_unit_test(test_refusals_at_random),
 		cmocka_unit_test(test_greedy_host_makes_room),
 		cmocka_unit_test(test_strangers_fill_the_array),
