@@ -3,6 +3,7 @@
 #include "srpgwctl_views.h"
 #include "srpgwctl_table.h"
 
+#include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -84,6 +85,108 @@ static void io_heading(struct table *t)
 		table_cell(t, "%s", io_headings[i]);
 }
 
+/* ---- limits ---- */
+
+#define LIMITS_LEN 200
+
+/* Bounded appending; what does not fit is cut. */
+static void add_limit(char buf[LIMITS_LEN], const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void add_limit(char buf[LIMITS_LEN], const char *fmt, ...)
+{
+	size_t len = strlen(buf);
+	va_list ap;
+
+	if (len > 0 && len + 2 < LIMITS_LEN) {
+		memcpy(buf + len, ", ", 3);
+		len += 2;
+	}
+	va_start(ap, fmt);
+	vsnprintf(buf + len, LIMITS_LEN - len, fmt, ap);
+	va_end(ap);
+}
+
+/* The limits that back-end, group or LUN @o has, by the members that it has. Return: "" when there are none. */
+static const char *limits_of(const json_t *o, char buf[LIMITS_LEN])
+{
+	char n[UNITS_STRLEN];
+
+	buf[0] = '\0';
+	if (num(o, "queue_depth"))
+		add_limit(buf, "queue depth %llu (%llu in use)", (unsigned long long)num(o, "queue_depth"),
+			  (unsigned long long)num(o, "queue_depth_used"));
+	if (num(o, "iops"))
+		add_limit(buf, "%s commands/s", units_count(num(o, "iops"), n));
+	if (num(o, "bytes_per_second"))
+		add_limit(buf, "%s/s", units_bytes(num(o, "bytes_per_second"), n));
+	if (num(o, "max_inflight_bytes"))
+		add_limit(buf, "%s under way per session", units_bytes(num(o, "max_inflight_bytes"), n));
+	if (num(o, "max_sessions"))
+		add_limit(buf, "%llu sessions (%llu up)", (unsigned long long)num(o, "max_sessions"),
+			  (unsigned long long)num(o, "sessions"));
+	return buf;
+}
+
+static void limit_row(struct table *t, const json_t *o, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static void limit_row(struct table *t, const json_t *o, const char *fmt, ...)
+{
+	char limits[LIMITS_LEN], what[LIMITS_LEN];
+	va_list ap;
+
+	if (!*limits_of(o, limits))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	table_row(t);
+	table_cell(t, "limit");
+	table_cell(t, "%s: %s", what, limits);
+}
+
+static void status_limits(struct table *t, const json_t *targets)
+{
+	size_t i, k, m;
+	json_t *target, *group, *lun;
+
+	json_array_foreach(targets, i, target)
+	{
+		json_array_foreach(json_object_get(target, "groups"), k, group)
+		{
+			limit_row(t, group, "each host of %s, %s", str(target, "name"), str(group, "name"));
+			json_array_foreach(json_object_get(group, "luns"), m, lun)
+			{
+				limit_row(t, json_object_get(lun, "limits"), "LUN %s of %s, %s", str(lun, "lun"),
+					  str(target, "name"), str(group, "name"));
+			}
+		}
+	}
+}
+
+/* What its limits, and the back-end itself, did to its sessions. */
+static void status_backend(struct table *t, const json_t *backend)
+{
+	const json_t *paths = json_object_get(backend, "paths");
+	uint64_t limited = 0, refused = 0;
+	size_t i;
+	json_t *p;
+
+	table_row(t);
+	table_cell(t, "back-end");
+	table_cell(t, "%s: %s, %zu paths, %s", str(backend, "name"), str(backend, "state"), json_array_size(paths),
+		   str(backend, "uri"));
+	limit_row(t, backend, "%s", str(backend, "name"));
+	json_array_foreach(paths, i, p)
+	{
+		limited += num(p, "limited_total");
+		refused += num(p, "refused_total");
+	}
+	if (limited == 0 && refused == 0)
+		return;
+	table_row(t);
+	table_cell(t, "held up");
+	table_cell(t, "%s: %llu times by a limit; %llu commands that the back-end had refused", str(backend, "name"),
+		   (unsigned long long)limited, (unsigned long long)refused);
+}
+
 static void status_logins(struct table *t, const json_t *logins)
 {
 	size_t i;
@@ -163,11 +266,9 @@ int view_status(const json_t *doc, FILE *out)
 	table_cell(&t, "%zu", json_array_size(json_object_get(doc, "sessions")));
 	json_array_foreach(json_object_get(doc, "backends"), i, item)
 	{
-		table_row(&t);
-		table_cell(&t, "back-end");
-		table_cell(&t, "%s: %s, %zu paths, %s", str(item, "name"), str(item, "state"),
-			   json_array_size(json_object_get(item, "paths")), str(item, "uri"));
+		status_backend(&t, item);
 	}
+	status_limits(&t, json_object_get(doc, "targets"));
 	status_reactors(&t, json_object_get(doc, "reactors"));
 	return print_and_free(&t, out);
 }
@@ -218,92 +319,111 @@ int view_luns(const json_t *doc, FILE *out)
 	return print_and_free(&t, out);
 }
 
-static int view_paths(const json_t *backends, FILE *out)
-{
-	static const char *const names[] = { "BACK-END", "SESSION", "STATE", "OUTSTANDING", "WAITING", "DETACHED",
-					     "UPS",	 "DOWNS",   "P50",   "P99",	    "WHY",     NULL };
-	struct table t = { .n_cells = 0 };
-	size_t i, k;
-	json_t *b, *p;
+/* ---- back-ends ---- */
 
-	heading(&t, names);
+/* A table over all back-ends: their members called @list, with the name of the back-end in front. */
+struct part {
+	const char *list;
+	bool (*is_shown)(const json_t *item); /* NULL: all; and no table at all when there is none */
+	void (*cells)(struct table *t, const json_t *item);
+	const char *headings[TABLE_COLUMNS_MAX];
+};
+
+static int view_part(const struct part *part, const json_t *backends, FILE *out)
+{
+	struct table t = { .n_cells = 0 };
+	bool any = !part->is_shown;
+	size_t i, k;
+	json_t *b, *item;
+
+	heading(&t, part->headings);
 	json_array_foreach(backends, i, b)
 	{
-		json_array_foreach(json_object_get(b, "paths"), k, p)
+		json_array_foreach(json_object_get(b, part->list), k, item)
 		{
+			if (part->is_shown && !part->is_shown(item))
+				continue;
+			any = true;
 			table_row(&t);
 			table_cell(&t, "%s", str(b, "name"));
-			cell_count(&t, num(p, "session_id"));
-			table_cell(&t, "%s", str(p, "state"));
-			cell_count(&t, num(p, "n_outstanding"));
-			cell_count(&t, num(p, "n_waiting"));
-			cell_count(&t, num(p, "n_detached"));
-			cell_count(&t, num(p, "ups_total"));
-			cell_count(&t, num(p, "downs_total"));
-			cell_ns(&t, num(json_object_get(p, "time"), "p50_ns"));
-			cell_ns(&t, num(json_object_get(p, "time"), "p99_ns"));
-			table_cell(&t, "%s", str(p, "why"));
+			part->cells(&t, item);
 		}
 	}
+	if (!any) {
+		table_free(&t);
+		return 0;
+	}
+	fputc('\n', out);
 	return print_and_free(&t, out);
 }
 
-static int view_portals(const json_t *backends, FILE *out)
+static void portal_cells(struct table *t, const json_t *p)
 {
-	static const char *const names[] = { "BACK-END", "PORTAL", "GROUP", "STATE", "SINCE", "PATHS", "WHY", NULL };
-	struct table t = { .n_cells = 0 };
-	size_t i, k;
-	json_t *b, *p;
+	const json_t *group = json_object_get(p, "group");
+	const char *since = str(p, "since");
 
-	heading(&t, names);
-	json_array_foreach(backends, i, b)
-	{
-		json_array_foreach(json_object_get(b, "portals"), k, p)
-		{
-			const json_t *group = json_object_get(p, "group");
-			const char *since = str(p, "since");
-
-			table_row(&t);
-			table_cell(&t, "%s", str(b, "name"));
-			table_cell(&t, "%s", str(p, "address"));
-			if (json_is_integer(group))
-				cell_count(&t, num(p, "group"));
-			else
-				table_cell(&t, "-");
-			table_cell(&t, "%s", str(p, "state"));
-			table_cell(&t, "%s", *since ? since : "-");
-			cell_count(&t, num(p, "n_paths"));
-			table_cell(&t, "%s", str(p, "why"));
-		}
-	}
-	return print_and_free(&t, out);
+	table_cell(t, "%s", str(p, "address"));
+	if (json_is_integer(group))
+		cell_count(t, num(p, "group"));
+	else
+		table_cell(t, "-");
+	table_cell(t, "%s", str(p, "state"));
+	table_cell(t, "%s", *since ? since : "-");
+	cell_count(t, num(p, "n_paths"));
+	table_cell(t, "%s", str(p, "why"));
 }
 
-static int view_identities(const json_t *backends, FILE *out)
+static void path_cells(struct table *t, const json_t *p)
 {
-	static const char *const names[] = {
-		"BACK-END", "TARGET", "GROUP", "INITIATOR", "INITIATOR NAME AT THE BACK-END", "ISID", NULL
-	};
-	struct table t = { .n_cells = 0 };
-	size_t i, k;
-	json_t *b, *p;
-
-	heading(&t, names);
-	json_array_foreach(backends, i, b)
-	{
-		json_array_foreach(json_object_get(b, "identities"), k, p)
-		{
-			table_row(&t);
-			table_cell(&t, "%s", str(b, "name"));
-			table_cell(&t, "%s", str(p, "target"));
-			table_cell(&t, "%s", str(p, "group"));
-			table_cell(&t, "%s", str(p, "initiator"));
-			table_cell(&t, "%s", str(p, "initiator_name"));
-			table_cell(&t, "%s", str(p, "isid"));
-		}
-	}
-	return print_and_free(&t, out);
+	cell_count(t, num(p, "session_id"));
+	table_cell(t, "%s", str(p, "state"));
+	cell_count(t, num(p, "n_outstanding"));
+	cell_count(t, num(p, "n_waiting"));
+	cell_count(t, num(p, "n_detached"));
+	cell_count(t, num(p, "ups_total"));
+	cell_count(t, num(p, "downs_total"));
+	cell_ns(t, num(json_object_get(p, "time"), "p50_ns"));
+	cell_ns(t, num(json_object_get(p, "time"), "p99_ns"));
+	table_cell(t, "%s", str(p, "why"));
 }
+
+static bool is_held_up(const json_t *p)
+{
+	return num(p, "limited_total") || num(p, "refused_total") || num(p, "depth");
+}
+
+static void held_up_cells(struct table *t, const json_t *p)
+{
+	cell_count(t, num(p, "session_id"));
+	cell_count(t, num(p, "limited_total"));
+	cell_count(t, num(p, "refused_total"));
+	if (num(p, "depth"))
+		cell_count(t, num(p, "depth"));
+	else
+		table_cell(t, "-");
+}
+
+static void identity_cells(struct table *t, const json_t *p)
+{
+	table_cell(t, "%s", str(p, "target"));
+	table_cell(t, "%s", str(p, "group"));
+	table_cell(t, "%s", str(p, "initiator"));
+	table_cell(t, "%s", str(p, "initiator_name"));
+	table_cell(t, "%s", str(p, "isid"));
+}
+
+static const struct part backend_parts[] = {
+	{ "portals", NULL, portal_cells, { "BACK-END", "PORTAL", "GROUP", "STATE", "SINCE", "PATHS", "WHY" } },
+	{ "paths",
+	  NULL,
+	  path_cells,
+	  { "BACK-END", "SESSION", "STATE", "OUTSTANDING", "WAITING", "DETACHED", "UPS", "DOWNS", "P50", "P99", "WHY" } },
+	{ "paths", is_held_up, held_up_cells, { "BACK-END", "SESSION", "LIMITED", "REFUSED", "SENDS AT ONCE" } },
+	{ "identities",
+	  NULL,
+	  identity_cells,
+	  { "BACK-END", "TARGET", "GROUP", "INITIATOR", "INITIATOR NAME AT THE BACK-END", "ISID" } },
+};
 
 int view_backends(const json_t *doc, FILE *out)
 {
@@ -327,17 +447,16 @@ int view_backends(const json_t *doc, FILE *out)
 	rc = print_and_free(&t, out);
 	json_array_foreach(list, i, b)
 	{
+		char limits[LIMITS_LEN];
+
+		if (*limits_of(b, limits))
+			fprintf(out, "%s: %s\n", str(b, "name"), limits);
 		if (*str(b, "warning"))
 			fprintf(out, "%s: %s\n", str(b, "name"), str(b, "warning"));
 	}
-	fputc('\n', out);
-	if (rc == 0)
-		rc = view_portals(list, out);
-	fputc('\n', out);
-	if (rc == 0)
-		rc = view_paths(list, out);
-	fputc('\n', out);
-	return rc ? rc : view_identities(list, out);
+	for (i = 0; rc == 0 && i < sizeof(backend_parts) / sizeof(backend_parts[0]); i++)
+		rc = view_part(&backend_parts[i], list, out);
+	return rc;
 }
 
 int view_bridges(const json_t *doc, FILE *out)

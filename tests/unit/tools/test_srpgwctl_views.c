@@ -112,6 +112,52 @@ static void backends(void **state)
 	    "san       t       g      ff*        iqn.y                           809bb96cade3\n");
 }
 
+#define LIMITED                                                                                                        \
+	"\"backends\":[{\"name\":\"san\",\"state\":\"up\",\"bridge\":\"iscsi\",\"uri\":\"iscsi://h/x\",\"queue_depth\":64,"        \
+	"\"queue_depth_used\":12,\"max_inflight_bytes\":4194304,\"sessions\":3,\"max_sessions\":8,\"paths\":["              \
+	"{\"session_id\":1,\"state\":\"up\",\"limited_total\":0,\"refused_total\":0,\"depth\":0},"                           \
+	"{\"session_id\":2,\"state\":\"up\",\"limited_total\":120,\"refused_total\":0,\"depth\":0},"                         \
+	"{\"session_id\":3,\"state\":\"up\",\"limited_total\":7,\"refused_total\":5,\"depth\":4}]},"                         \
+	"{\"name\":\"tape\",\"state\":\"idle\",\"uri\":\"mem:1M\",\"queue_depth\":0,\"max_sessions\":0,\"sessions\":1}],"     \
+	"\"targets\":[{\"name\":\"t\",\"groups\":[{\"name\":\"g\",\"iops\":1000,\"bytes_per_second\":1048576,\"luns\":["      \
+	"{\"lun\":\"0\",\"limits\":null},{\"lun\":\"1\",\"limits\":{\"queue_depth\":4,\"queue_depth_used\":1,"                 \
+	"\"iops\":0,\"bytes_per_second\":2097152}}]},{\"name\":\"h\",\"iops\":0,\"luns\":[]}]}]"
+
+/* Shown where there are some, and what they did. */
+static void limits(void **state)
+{
+	(void)state;
+	shows(view_status, "{" LIMITED "}",
+	      " (srpgw ): , up 0 s\n"
+	      "configuration  , reloaded 0 times\n"
+	      "logins         0 accepted, 0 refused\n"
+	      "sessions       0\n"
+	      "back-end       san: up, 3 paths, iscsi://h/x\n"
+	      "limit          san: queue depth 64 (12 in use), 4.0 MiB under way per session, 8 sessions (3 up)\n"
+	      "held up        san: 127 times by a limit; 5 commands that the back-end had refused\n"
+	      "back-end       tape: idle, 0 paths, mem:1M\n"
+	      "limit          each host of t, g: 1000 commands/s, 1.0 MiB/s\n"
+	      "limit          LUN 1 of t, g: queue depth 4 (1 in use), 2.0 MiB/s\n");
+	shows(view_backends, "{" LIMITED "}",
+	      "BACK-END  STATE  BRIDGE  PATHS  URI\n"
+	      "san       up     iscsi       3  iscsi://h/x\n"
+	      "tape      idle               0  mem:1M\n"
+	      "san: queue depth 64 (12 in use), 4.0 MiB under way per session, 8 sessions (3 up)\n"
+	      "\n"
+	      "BACK-END  PORTAL  GROUP  STATE  SINCE  PATHS  WHY\n"
+	      "\n"
+	      "BACK-END  SESSION  STATE  OUTSTANDING  WAITING  DETACHED  UPS  DOWNS  P50  P99  WHY\n"
+	      "san             1  up               0        0         0    0      0    -    -     \n"
+	      "san             2  up               0        0         0    0      0    -    -     \n"
+	      "san             3  up               0        0         0    0      0    -    -     \n"
+	      "\n"
+	      "BACK-END  SESSION  LIMITED  REFUSED  SENDS AT ONCE\n"
+	      "san             2      120        0              -\n"
+	      "san             3        7        5              4\n"
+	      "\n"
+	      "BACK-END  TARGET  GROUP  INITIATOR  INITIATOR NAME AT THE BACK-END  ISID\n");
+}
+
 static void bridges_and_events(void **state)
 {
 	(void)state;
@@ -152,7 +198,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(status),	  cmocka_unit_test(sessions_and_luns),
-		cmocka_unit_test(backends),	  cmocka_unit_test(bridges_and_events),
+		cmocka_unit_test(backends), cmocka_unit_test(limits),	  cmocka_unit_test(bridges_and_events),
 		cmocka_unit_test(other_versions),
 	};
 
