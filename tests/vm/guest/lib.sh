@@ -370,20 +370,36 @@ lio_iscsi_start() {
 		echo 1 >$li_store/enable
 		ln -s $li_store "$li_tpg/lun/lun_$li_l/disk"
 	done
-	for li_kv in authentication=0 generate_node_acls=1 demo_mode_write_protect=0 cache_dynamic_acls=1; do
-		echo "${li_kv#*=}" >"$li_tpg/attrib/${li_kv%=*}"
-	done
 	[ "$li_transport" != iser ] || echo 1 >"$li_tpg/np/$PORTAL/iser"
-	echo 1 >"$li_tpg/enable"
+	lio_iscsi_open "$li_tpg"
 	echo "$li_tpg" >"$STATE/lio-iscsi"
+}
+lio_iscsi_open() {
+	for li_kv in authentication=0 generate_node_acls=1 demo_mode_write_protect=0 cache_dynamic_acls=1; do
+		echo "${li_kv#*=}" >"$1/attrib/${li_kv%=*}"
+	done
+	echo 1 >"$1/enable"
+}
+# lio_iscsi_group TAG PORTAL...: one more target portal group of it, with the same LUNs.
+lio_iscsi_group() {
+	li_tpg=$LIO/iscsi/$IQN/tpgt_$1
+	shift
+	for li_portal; do mkdir -p "$li_tpg/np/$li_portal"; done
+	for li_lun in "$(cat "$STATE/lio-iscsi")"/lun/lun_*; do
+		mkdir "$li_tpg/lun/${li_lun##*/}"
+		ln -s "$(readlink -f "$li_lun/disk")" "$li_tpg/lun/${li_lun##*/}/disk"
+	done
+	lio_iscsi_open "$li_tpg"
 }
 lio_iscsi_stop() {
 	[ -e "$STATE/lio-iscsi" ] || return 0
-	li_tpg=$(cat "$STATE/lio-iscsi")
 	rm -f "$STATE/lio-iscsi"
-	echo 0 >"$li_tpg/enable"
-	rm -f "$li_tpg"/lun/lun_*/disk
-	rmdir "$li_tpg"/lun/lun_* "$li_tpg"/np/* "$li_tpg" "$(dirname "$li_tpg")" $LIO/iscsi
+	for li_tpg in "$LIO/iscsi/$IQN"/tpgt_*; do
+		echo 0 >"$li_tpg/enable"
+		rm -f "$li_tpg"/lun/lun_*/disk
+		rmdir "$li_tpg"/lun/lun_* "$li_tpg"/np/* "$li_tpg"
+	done
+	rmdir "$LIO/iscsi/$IQN" $LIO/iscsi
 	rmdir $LIO/core/iblock_0/disk* $LIO/core/iblock_0
 }
 
