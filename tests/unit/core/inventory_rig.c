@@ -34,6 +34,12 @@ struct rig_map *map_all(struct rig_map *m, size_t n_fixed, size_t n_all)
 	return m;
 }
 
+void start_with_all(struct rig *r, size_t n_fixed, size_t n_all)
+{
+	map_all(r->maps[0], n_fixed, n_all);
+	rig_start(r);
+}
+
 static void set_alloc(struct rig_cmd *c, uint32_t len)
 {
 	c->cdb[6] = (uint8_t)(len >> 24);
@@ -107,15 +113,11 @@ struct inventory *inventory(struct rig *r, unsigned which)
 
 int inventory_setup(void **state)
 {
-	static struct rig rig;
-
-	rig_init(&rig);
-	*state = &rig;
+	rig_new(state);
 	return 0;
 }
 
 int inventory_teardown(void **state)
 {
-	rig_stop(*state);
-	return 0;
+	return rig_teardown(state);
 }

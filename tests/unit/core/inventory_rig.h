@@ -19,6 +19,8 @@ void say(struct rig *r, unsigned which, const uint16_t *lun, size_t n);
 
 /* A map of @n_fixed entries of the usual one and all of the first @n_all back-ends. */
 struct rig_map *map_all(struct rig_map *m, size_t n_fixed, size_t n_all);
+/* The rig, started with such a map. */
+void start_with_all(struct rig *r, size_t n_fixed, size_t n_all);
 
 /* REPORT LUNS. Return: its tag. */
 uint64_t ask(struct rig *r, struct fake_conn *c);

@@ -522,14 +522,19 @@ void rig_expect_idle(struct rig *r)
 	assert_int_equal(r->fab.n_stray, 0);
 }
 
-int rig_setup(void **state)
+struct rig *rig_new(void **state)
 {
 	struct rig *r = calloc(1, sizeof(*r));
 
 	assert_non_null(r);
 	rig_init(r);
-	rig_start(r);
 	*state = r;
+	return r;
+}
+
+int rig_setup(void **state)
+{
+	rig_start(rig_new(state));
 	return 0;
 }
 

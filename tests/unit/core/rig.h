@@ -51,7 +51,9 @@ void rig_start(struct rig *r);
 void rig_stop(struct rig *r);
 /* The same without a drain that must succeed in time. */
 void rig_abandon(struct rig *r);
-/* For cmocka: a rig with the usual settings in @state; stopped and freed again. */
+/* For cmocka: a rig in @state, for settings of one's own before rig_start(). Freed by rig_teardown(), or with free(). */
+struct rig *rig_new(void **state);
+/* The same with the usual settings, and started; stopped and freed again. */
 int rig_setup(void **state);
 int rig_teardown(void **state);
 

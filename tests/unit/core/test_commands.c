@@ -12,11 +12,7 @@
 
 static int setup(void **state)
 {
-	struct rig *r = calloc(1, sizeof(*r));
-
-	assert_non_null(r);
-	rig_init(r);
-	*state = r;
+	rig_new(state);
 	return 0;
 }
 

@@ -242,23 +242,7 @@ static void test_back_end_says_that_its_luns_changed(void **state)
 	expect_unit_attention(r, c, 3);
 }
 
-static int setup(void **state)
-{
-	static struct rig rig;
-
-	rig_init(&rig);
-	rig_start(&rig);
-	*state = &rig;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	rig_stop(*state);
-	return 0;
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 
 int main(void)
 {

@@ -107,23 +107,7 @@ static void test_what_fits_is_whole(void **state)
 	rig_expect_code(r, c, rig_tmf(r, c, SRP_TMF_LUN_RESET, 0, 0), 0);
 }
 
-static int setup(void **state)
-{
-	static struct rig rig;
-
-	rig_init(&rig);
-	rig_start(&rig);
-	*state = &rig;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	rig_stop(*state);
-	return 0;
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 
 int main(void)
 {

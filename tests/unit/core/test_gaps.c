@@ -14,14 +14,11 @@
 
 static int setup_big(void **state)
 {
-	struct rig *r = calloc(1, sizeof(*r));
+	struct rig *r = rig_new(state);
 
-	assert_non_null(r);
-	rig_init(r);
 	r->params.max_tasks = 2048;
 	r->params.pool_bytes = 16u << 20;
 	rig_start(r);
-	*state = r;
 	return 0;
 }
 

@@ -13,24 +13,17 @@
 
 static int setup(void **state)
 {
-	struct rig *r = calloc(1, sizeof(*r));
+	struct rig *r = rig_new(state);
 
-	assert_non_null(r);
-	rig_init(r);
 	rig_start(r);
 	r->disk[0]->hold = true;
-	*state = r;
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	struct rig *r = *state;
-
-	rig_expect_idle(r);
-	rig_stop(r);
-	free(r);
-	return 0;
+	rig_expect_idle(*state);
+	return rig_teardown(state);
 }
 
 /* What the back-end says of the command that it has. */

@@ -12,8 +12,7 @@ static void test_all_luns_under_their_own_numbers(void **state)
 	struct fake_conn *c;
 	static const uint8_t luns_cdb[12] = { 0xa0, [8] = INVENTORY_BYTES >> 8, INVENTORY_BYTES & 0xff };
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	SAY(r, 0, 0, 7, 3, 0x412c);
 	c = rig_login(r);
 	assert_memory_equal(r->disk[0]->last_cdb, luns_cdb, sizeof(luns_cdb));
@@ -35,8 +34,7 @@ static void test_forms_of_a_number(void **state)
 	struct rig *r = *state;
 	struct fake_conn *c;
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	SAY(r, 0, 0x4005, 1, 0x4001, 1, 0xc101, 0xffff);
 	c = rig_login(r);
 	CHECK_LUNS(r, c, 1, 5);
@@ -50,8 +48,7 @@ static void test_fixed_entries_win(void **state)
 	struct fake_conn *c;
 
 	/* Host's 0 and 1 are the first back-end's 10 and 11. */
-	map_all(r->maps[0], 2, 2);
-	rig_start(r);
+	start_with_all(r, 2, 2);
 	SAY(r, 0, 0, 1, 5, 10, 0x400b);
 	SAY(r, 1, 1, 5, 6, 10);
 	c = rig_login(r);
@@ -70,8 +67,7 @@ static void test_each_nexus_asks_for_itself(void **state)
 	struct rig *r = *state;
 	struct fake_conn *c;
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	SAY(r, 0, 1);
 	c = rig_login(r);
 	CHECK_LUNS(r, c, 1);
@@ -90,8 +86,7 @@ static void test_empty_list(void **state)
 	struct rig *r = *state;
 	struct fake_conn *c;
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	say(r, 0, NULL, 0);
 	c = rig_login(r);
 	check_luns(r, c, NULL, 0);
@@ -103,8 +98,7 @@ static void test_more_announced_than_sent(void **state)
 	struct fake_conn *c;
 	const uint16_t luns[] = { 1, 2, 3, 4 };
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	say_raw(r, 0, 0xffffffff, luns, 4);
 	r->disk[0]->resid_kind = SRPGW_RESID_UNDER;
 	r->disk[0]->resid = INVENTORY_BYTES - (8 + 8 * 2 + 7);
@@ -120,8 +114,7 @@ static void test_less_announced_than_sent(void **state)
 	struct fake_conn *c;
 	const uint16_t luns[] = { 1, 2, 3, 4 };
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	say_raw(r, 0, 8 * 2 + 3, luns, 4);
 	c = rig_login(r);
 	CHECK_LUNS(r, c, 1, 2);
@@ -135,8 +128,7 @@ static void test_short_answer(void **state)
 	uint64_t tag;
 	uint16_t lun[4];
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	SAY(r, 0, 4);
 	r->disk[0]->resid_kind = SRPGW_RESID_UNDER;
 	r->disk[0]->resid = INVENTORY_BYTES - 7;
@@ -163,8 +155,7 @@ static void test_more_than_the_limit(void **state)
 		luns[i] = (uint16_t)(0x4000 | i);
 	for (unsigned i = 0; i < INVENTORY_MAX_LUNS; i++)
 		want[i] = (uint16_t)(i < 256 ? i : 0x4000 | i);
-	map_all(r->maps[0], 0, 2);
-	rig_start(r);
+	start_with_all(r, 0, 2);
 	say(r, 0, luns, INVENTORY_MAX_LUNS + 4);
 	SAY(r, 1, 0x7fff);
 	c = rig_login(r);
@@ -179,8 +170,7 @@ static void test_command_unknown(void **state)
 	struct rig *r = *state;
 	struct fake_conn *c;
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	r->disk[0]->status = SCSI_CHECK_CONDITION;
 	r->disk[0]->sense_len = (uint8_t)scsi_sense_build((struct scsi_sense){ SCSI_ILLEGAL_REQUEST, 0x20, 0 }, -1,
 							  r->disk[0]->sense);
@@ -195,8 +185,7 @@ static void test_busy_is_asked_again(void **state)
 	uint16_t lun[4];
 	uint64_t tag;
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	SAY(r, 0, 2);
 	r->disk[0]->status = SCSI_BUSY;
 	c = rig_login(r);

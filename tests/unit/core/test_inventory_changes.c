@@ -14,8 +14,7 @@ static void test_change_is_told_once(void **state)
 	struct fake_conn *c;
 	uint64_t n;
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	SAY(r, 0, 1, 2);
 	c = rig_login(r);
 	CHECK_LUNS(r, c, 1, 2);
@@ -42,8 +41,7 @@ static void test_attention_passes_and_is_not_repeated(void **state)
 	uint16_t lun[4];
 	uint64_t tag;
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	t = r->disk[0];
 	SAY(r, 0, 1, 2);
 	c = rig_login(r);
@@ -74,8 +72,7 @@ static void test_attention_on_one_lun_is_told_on_the_others(void **state)
 	struct fake_target *t;
 	struct fake_conn *c;
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	t = r->disk[0];
 	SAY(r, 0, 1, 2);
 	c = rig_login(r);
@@ -105,8 +102,7 @@ static void test_lun_goes_under_a_command(void **state)
 	struct fake_conn *c;
 	uint64_t tag;
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	SAY(r, 0, 1, 2);
 	c = rig_login(r);
 	r->disk[0]->hold = true;
@@ -127,8 +123,7 @@ static void test_endless_changes(void **state)
 	struct srpgw_event ev = { .struct_size = sizeof(ev), .kind = SRPGW_PATH_INVENTORY_CHANGED };
 	uint64_t n;
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	SAY(r, 0, 1);
 	rig_login(r);
 	n = r->disk[0]->n_submits;
@@ -151,8 +146,7 @@ static void test_first_scan_waits(void **state)
 	struct rig_cmd inquiry = { .lun = 9, .dir = RIG_IN, .buf = r->mem + 65536, .len = 36,
 				   .cdb = { 0x12, [4] = 36 } };
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	r->disk[0]->hold_up = true;
 	SAY(r, 0, 5);
 	c = rig_login(r);
@@ -210,8 +204,7 @@ static void test_kept_list_while_away(void **state)
 	uint16_t lun[4];
 	uint64_t tag;
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	SAY(r, 0, 4, 2);
 	c = rig_login(r);
 	CHECK_LUNS(r, c, 2, 4);
@@ -249,8 +242,7 @@ static void test_kept_list_is_overtaken(void **state)
 	uint16_t lun[4];
 	uint64_t tag;
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	SAY(r, 0, 4, 2);
 	fake_break(rig_login(r), FABRIC_DOWN_PEER);
 	rig_wait_ms(r, 5000);
@@ -275,8 +267,7 @@ static void test_waiting_commands_can_be_ended(void **state)
 	struct fake_conn *c;
 	uint64_t a, b;
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	r->disk[0]->hold_up = true;
 	SAY(r, 0, 5);
 	c = rig_login(r);
@@ -297,8 +288,7 @@ static void test_path_lost_and_back(void **state)
 	struct fake_conn *c;
 	uint64_t n;
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	SAY(r, 0, 1, 2);
 	c = rig_login(r);
 	r->disk[0]->hold_up = true;
@@ -322,8 +312,7 @@ static void test_question_lost_with_the_path(void **state)
 	uint16_t lun[4];
 	uint64_t tag;
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	SAY(r, 0, 6);
 	r->disk[0]->hold = true;
 	c = rig_login(r);
@@ -340,8 +329,7 @@ static void test_question_never_answered(void **state)
 {
 	struct rig *r = *state;
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	SAY(r, 0, 6);
 	r->disk[0]->hold = true;
 	rig_login(r);
@@ -361,8 +349,7 @@ static void test_path_without_luns_stays(void **state)
 	struct fake_conn *c;
 
 	r->maps[0]->map.nexus_linger_ms = 1000;
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	say(r, 0, NULL, 0);
 	c = rig_login(r);
 	rig_wait_ms(r, 1000);
@@ -430,8 +417,7 @@ static void test_reload_to_another_back_end(void **state)
 	uint16_t lun[4];
 	uint64_t tag;
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	SAY(r, 0, 0, 1);
 	SAY(r, 1, 0, 2);
 	c = rig_login(r);
@@ -460,8 +446,7 @@ static void test_reload_takes_an_empty_back_end_away(void **state)
 	struct rig *r = *state;
 	struct fake_conn *c;
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	say(r, 0, NULL, 0);
 	c = rig_login(r);
 	rig_run(r);
@@ -478,8 +463,7 @@ static void test_reload_while_asking(void **state)
 	struct rig *r = *state;
 	struct fake_conn *c;
 
-	map_all(r->maps[0], 0, 1);
-	rig_start(r);
+	start_with_all(r, 0, 1);
 	SAY(r, 0, 1);
 	r->disk[0]->hold = true;
 	c = rig_login(r);

@@ -18,13 +18,10 @@
 
 static int setup_two(void **state)
 {
-	struct rig *r = calloc(1, sizeof(*r));
+	struct rig *r = rig_new(state);
 
-	assert_non_null(r);
-	rig_init(r);
 	r->n_reactors = 3; /* the first is also control's */
 	rig_start(r);
-	*state = r;
 	return 0;
 }
 

@@ -17,13 +17,10 @@
 
 static int setup(void **state)
 {
-	struct rig *r = calloc(1, sizeof(*r));
+	struct rig *r = rig_new(state);
 
-	assert_non_null(r);
-	rig_init(r);
 	rig_start(r);
 	r->disk[0]->hold = true;
-	*state = r;
 	return 0;
 }
 

@@ -572,22 +572,14 @@ static void test_names_of_this_gateway(void **state)
 
 static int setup(void **state)
 {
-	static struct rig rig;
+	struct rig *r = rig_new(state);
 
-	rig_init(&rig);
-	rig.backend[0].limits.iscsi_transport_ids = true;
-	rig_start(&rig);
-	*state = &rig;
+	r->backend[0].limits.iscsi_transport_ids = true;
+	rig_start(r);
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	rig_stop(*state);
-	return 0;
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, rig_teardown)
 
 int main(void)
 {

@@ -293,24 +293,16 @@ static void test_lost_while_away(void **state)
 
 static int setup(void **state)
 {
-	static struct rig rig;
+	struct rig *r = rig_new(state);
 
-	rig_init(&rig);
-	rig.maps[0]->map.registration_linger_ms = LINGER_MS;
-	rig_start(&rig);
-	*state = &rig;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	rig_stop(*state);
+	r->maps[0]->map.registration_linger_ms = LINGER_MS;
+	rig_start(r);
 	return 0;
 }
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, rig_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_lingers_while_registered),
 		TEST(test_kept),

@@ -36,16 +36,13 @@ static void on_submit(void *arg)
 
 static int setup(void **state)
 {
-	struct rig *r = calloc(1, sizeof(*r));
+	struct rig *r = rig_new(state);
 
-	assert_non_null(r);
-	rig_init(r);
 	rig_start(r);
 	r->backend[0].limits.max_transfer_bytes = PIECE;
 	seen = (struct seen){ .r = r };
 	r->disk[0]->on_submit = on_submit;
 	r->disk[0]->on_submit_arg = &seen;
-	*state = r;
 	return 0;
 }
 
