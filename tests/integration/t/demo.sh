@@ -48,14 +48,24 @@ done
 expect "demo without tgtd" 1 'no tgtd .*; run as root: packaging/install-deps demo' env PATH="$tmp/bin" "$project/tests/demo/demo" "$BUILD"
 expect "demo without a build" 1 'run: make' "$project/tests/demo/demo" "$tmp"
 
-# The README: its two commands are rules, what they need is known, its configuration is one, its commands do something.
+# The README: its two commands are rules, what they need is known, its commands do something. Its configuration and those of
+# the manuals are good.
 for rule in demo check; do
 	if grep -q "^make $rule " "$project/README.md"; then ok; else bad "README" "make $rule is not there"; fi
 	expect "make $rule" 0 "install-deps $rule" make -n -C "$project" $rule
 done
 # shellcheck disable=SC2016 # three backticks
-sed -n '/^```json$/,/^```$/{/^```/d;p}' "$project/README.md" >"$tmp/readme.json"
+json_of() { sed -n '/^```json$/,/^```$/{/^```/d;p}' "$project/$1"; }
+json_of README.md >"$tmp/readme.json"
 expect "README's configuration" 0 'readme.json: ok' "$srpgwd" --check -c "$tmp/readme.json"
+json_of docs/srpgw.json.5.md >"$tmp/manual.json"
+expect "the manual page's configuration" 0 'manual.json: ok' "$srpgwd" --check -c "$tmp/manual.json"
+# A back-end, without the braces around it.
+if { echo '{'; json_of docs/operations.md; echo '}'; } | jq --slurpfile c "$tmp/readme.json" '. as $b | $c[0] | .backends = $b' >"$tmp/portals.json"; then
+	expect "the back-end with several portals" 0 'portals.json: ok' "$srpgwd" --check -c "$tmp/portals.json"
+else
+	bad "the back-end with several portals" "docs/operations.md: it is no JSON"
+fi
 live_config readme
 if daemon_start "$tmp/readme.json"; then
 	srpio_line=$(sed -n '/^srpio --target/p' "$project/README.md")
