@@ -9,6 +9,7 @@
 #include "lu.h"
 #include "nexus.h"
 #include "path.h"
+#include "repeat.h"
 #include "shard.h"
 
 static void trace(const struct lu *lu)
@@ -36,8 +37,8 @@ void fence_raise(struct lu *lu)
 		if (!timer_armed(&p->stuck_timer))
 			timer_arm_in(p->shard->reactor, &p->stuck_timer, most_ns(p));
 	}
-	if (lu->n_fences++ == 0)
-		lu_fence_changed(lu);
+	lu->n_fences++;
+	lu_fence_changed(lu);
 	trace(lu);
 }
 
@@ -45,9 +46,81 @@ void fence_lower(struct lu *lu)
 {
 	lu->n_fences--;
 	trace(lu);
-	if (lu->n_fences == 0)
-		lu_fence_changed(lu);
+	lu_fence_changed(lu);
 }
+
+/* ---- in part ---- */
+
+/* What a command can see or change of what is stored. */
+enum reach {
+	REACH_NOTHING,
+	REACH_BLOCKS, /* those that it names */
+	REACH_STATE,  /* it only looks at what was carried out before, or at reservations: nothing need wait for it */
+	REACH_ALL,    /* or nobody knows */
+};
+
+static enum reach reach_of(const struct lu *lu, const uint8_t *cdb, struct range *r)
+{
+	struct scsi_blocks blocks;
+
+	/* Only disks are asked for their capacity. Elsewhere the operation codes mean other things. */
+	if (lu->block_bytes && scsi_blocks(cdb, &blocks)) {
+		*r = (struct range){ blocks.first, blocks.last };
+		return blocks.any ? REACH_BLOCKS : REACH_NOTHING;
+	}
+	if (repeat_is_flush(cdb) || cdb[0] == SCSI_OP_PERSISTENT_RESERVE_IN)
+		return REACH_STATE;
+	return repeat_only_asks(cdb) && repeat_is_harmless(cdb) ? REACH_NOTHING : REACH_ALL;
+}
+
+static bool is_fenced(const struct lu *lu, struct range r)
+{
+	const struct lu *other = lu;
+
+	do {
+		if (ranges_overlap(&other->fenced, r))
+			return true;
+		other = other->twin;
+	} while (other != lu);
+	return false;
+}
+
+bool fence_lets_part(const struct task *t)
+{
+	struct range r;
+
+	/* What comes before or after one that is not SIMPLE is more than a matter of blocks. */
+	if (t->lu->fence == LU_SHUT || t->attr != SRPGW_ATTR_SIMPLE)
+		return false;
+	switch (reach_of(t->lu, t->cdb, &r)) {
+	case REACH_NOTHING:
+		return true;
+	case REACH_BLOCKS:
+		return !is_fenced(t->lu, r);
+	default:
+		return false;
+	}
+}
+
+void fence_hold(struct task *t)
+{
+	struct lu *lu = t->lu;
+	struct range r;
+	enum reach reach = t->attr == SRPGW_ATTR_SIMPLE ? reach_of(lu, t->cdb, &r) : REACH_ALL;
+
+	if (reach == REACH_ALL) {
+		lu->fences_all = true;
+		lu_fence_changed(lu);
+		return;
+	}
+	if (reach == REACH_BLOCKS)
+		ranges_add(&lu->fenced, r);
+	list_del(&t->node);
+	list_push_back(&lu->held, &t->node);
+	outage_wait(t);
+}
+
+/* ---- detached ios ---- */
 
 void fence_io_raise(struct io *io)
 {
@@ -65,11 +138,27 @@ void fence_io_lower(struct io *io)
 	fence_lower(io->lu);
 }
 
-void fence_hazard(struct lu *lu)
+/* ---- hazards ---- */
+
+static void widen(struct lu *lu, const uint8_t *cdb)
+{
+	struct range r;
+	enum reach reach = cdb ? reach_of(lu, cdb, &r) : REACH_ALL;
+
+	if (reach == REACH_BLOCKS)
+		ranges_add(&lu->fenced, r);
+	else if (reach == REACH_ALL)
+		lu->fences_all = true;
+}
+
+void fence_hazard(struct lu *lu, const uint8_t *cdb)
 {
 	struct path *p = lu->path;
 
-	if (!lu->hazard) {
+	widen(lu, cdb);
+	if (lu->hazard) {
+		lu_fence_changed(lu);
+	} else {
 		lu->hazard = true;
 		fence_raise(lu);
 	}

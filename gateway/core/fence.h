@@ -4,25 +4,44 @@
  *  - a detached command whose fate matters, until the back-end answers it;
  *  - a task management function that was answered before the back-end confirmed it, until it does;
  *  - the hazard: writes of unknown fate in a session that ended, until its end is proven and fence_ms passed.
+ * Where a hazard is all that stands, and all its writes name their blocks, the logical unit is shut in part only: reads
+ * and writes of other blocks pass, and so does what asks for nothing that is stored. Who cannot pass is held until the
+ * hazard ends, and with it all that must not overtake it: what touches the same blocks. Behind one that is not SIMPLE, or
+ * whose reach is not known, everything waits. That the logical unit is a disk is known by its capacity, see lu.h.
  * Layer: core. Source: SAM-5 7 (a completed task management function: the affected commands can no longer act).
  */
 #ifndef CORE_FENCE_H
 #define CORE_FENCE_H
 
+#include "lu.h"
+#include "task.h"
+
 struct io;
-struct lu;
 struct nexus;
 struct path;
 
 void fence_raise(struct lu *lu);
 void fence_lower(struct lu *lu);
 
+/* The slow half of what follows. */
+bool fence_lets_part(const struct task *t);
+/* May @t be delivered, as far as fences are concerned? */
+static inline bool fence_lets(const struct task *t)
+{
+	return t->lu->fence == LU_OPEN || fence_lets_part(t);
+}
+/* @t is in READY, not shut, and may not: it is set aside, or all of its LU waits from now on. */
+void fence_hold(struct task *t);
+
 /* A detached io's fence; idempotent. */
 void fence_io_raise(struct io *io);
 void fence_io_lower(struct io *io);
 
-/* Commands of the path's present session have an unknown fate. The session is given up if it still stands. */
-void fence_hazard(struct lu *lu);
+/*
+ * Something of the path's present session has an unknown fate: @cdb (16 bytes), or NULL: nobody knows what it may do.
+ * The session is given up if it still stands.
+ */
+void fence_hazard(struct lu *lu, const uint8_t *cdb);
 /* That session is over: the hazards of its LUs end after the back-end's fence_ms. */
 void fence_session_over(struct path *p);
 /* path->fence_timer fired. */

@@ -13,7 +13,7 @@ enum slot { SLOT_LUN = 1, SLOT_BACKEND = 2 };
 
 static void offer(struct lu *lu)
 {
-	if (list_empty(&lu->ready) || lu_is_fenced(lu) || list_linked(&lu->ready_node))
+	if (list_empty(&lu->ready) || lu->fence == LU_SHUT || list_linked(&lu->ready_node))
 		return;
 	list_push_back(&lu->path->ready_lus, &lu->ready_node);
 }
@@ -21,7 +21,7 @@ static void offer(struct lu *lu)
 bool limit_call(struct gate_user *u)
 {
 	if (u->lu) {
-		if (list_empty(&u->lu->ready) || lu_is_fenced(u->lu))
+		if (list_empty(&u->lu->ready) || u->lu->fence == LU_SHUT)
 			return false;
 		offer(u->lu);
 	} else if (list_empty(&u->path->ready_lus)) {

@@ -34,6 +34,7 @@ static void find_twin(struct lu *lu)
 		if (memcmp(other->backend_lun, lu->backend_lun, sizeof(lu->backend_lun)) != 0)
 			continue;
 		lu->twin = other->twin;
+		lu->fence = other->fence;
 		other->twin = lu;
 		return;
 	}
@@ -66,6 +67,7 @@ struct lu *lu_create(struct nexus *n, const struct lun_map_entry *e)
 	memcpy(lu->backend_lun, e->backend_lun, sizeof(lu->backend_lun));
 	gate_user_init(&lu->gate, p, lu);
 	list_init(&lu->ready);
+	list_init(&lu->held);
 	list_node_init(&lu->ready_node);
 	list_node_init(&lu->old_node);
 	find_twin(lu);
@@ -124,22 +126,35 @@ void lu_remove(struct lu *lu)
 	lu_settle(lu);
 }
 
-bool lu_is_fenced(const struct lu *lu)
+/* Of @lu and its twins together. */
+static enum lu_fence fence_of_all(const struct lu *lu)
 {
 	const struct lu *other = lu;
+	bool any = false, shut = false;
 
 	do {
-		if (other->n_fences > 0)
-			return true;
+		any = any || other->n_fences > 0;
+		/* Of all reasons only a hazard knows its blocks. */
+		shut = shut || other->n_fences > other->hazard || other->fences_all;
 		other = other->twin;
 	} while (other != lu);
-	return false;
+	return !any ? LU_OPEN : shut ? LU_SHUT : LU_PART;
 }
 
 /* Its tasks in READY may go, as far as fences are concerned, or may not. */
-static void offer(struct lu *lu, bool fenced)
+static void set_fence(struct lu *lu, enum lu_fence fence)
 {
-	if (fenced)
+	struct list_node *pos;
+
+	lu->fence = (uint8_t)fence;
+	if (fence == LU_OPEN) {
+		lu->fences_all = false;
+		ranges_clear(&lu->fenced);
+	}
+	/* To their old places; who must wait again is found when its turn comes. */
+	while ((pos = list_pop_front(&lu->held)))
+		order_place(list_entry(pos, struct task, node), true);
+	if (fence == LU_SHUT)
 		list_del(&lu->ready_node);
 	else if (!list_empty(&lu->ready) && !list_linked(&lu->ready_node))
 		list_push_back(&lu->path->ready_lus, &lu->ready_node);
@@ -147,17 +162,19 @@ static void offer(struct lu *lu, bool fenced)
 
 void lu_fence_changed(struct lu *lu)
 {
+	enum lu_fence fence = fence_of_all(lu);
 	struct path *p = lu->path;
 	struct lu *other = lu;
-	bool fenced = lu_is_fenced(lu);
 
-	do {
-		offer(other, fenced);
-		other = other->twin;
-	} while (other != lu);
-	if (fenced)
-		outage_wait_all(p);
-	path_mark(p);
+	if (fence != lu->fence) {
+		do {
+			set_fence(other, fence);
+			other = other->twin;
+		} while (other != lu);
+		if (fence == LU_SHUT)
+			outage_wait_all(p);
+		path_mark(p);
+	}
 	lu_settle(lu);
 }
 
@@ -219,7 +236,7 @@ enum outcome lu_take_ua(struct lu *lu)
 
 bool lu_is_blocked(const struct lu *lu)
 {
-	return lu_is_fenced(lu) || lu->path->outage.away;
+	return lu->fence == LU_SHUT || lu->path->outage.away;
 }
 
 void lu_ready(struct task *t, bool again)
@@ -234,7 +251,7 @@ void lu_ready(struct task *t, bool again)
 	if (!task_set_state(t, TASK_READY))
 		return;
 	order_place(t, again);
-	if (!lu_is_fenced(lu) && !list_linked(&lu->ready_node))
+	if (lu->fence != LU_SHUT && !list_linked(&lu->ready_node))
 		list_push_back(&lu->path->ready_lus, &lu->ready_node);
 	if (lu_is_blocked(lu))
 		outage_wait(t);

@@ -9,6 +9,7 @@
 
 #include "gate.h"
 #include "outcome.h"
+#include "ranges.h"
 #include "registration.h"
 #include "status.h"
 #include "task.h"
@@ -32,6 +33,9 @@ struct order {
 	uint32_t n_ranked;   /* not SIMPLE, waiting or started; 0: nobody needs to look */
 };
 
+/* What a fence lets pass: everything, what fence_lets() says, nothing. */
+enum lu_fence { LU_OPEN, LU_PART, LU_SHUT };
+
 struct lu {
 	struct nexus *nexus;
 	struct path *path;
@@ -48,10 +52,14 @@ struct lu {
 	struct gate_user gate; /* of its entry in the map, see limit.h */
 	struct list ready; /* tasks in READY, see order_place() */
 	struct order order;
-	struct list_node ready_node; /* path->ready_lus, when it has such and no fence */
+	struct list held;  /* LU_PART: tasks in READY that must wait for its end, older ones first */
+	struct list_node ready_node; /* path->ready_lus, when it has such and is not shut */
+	uint8_t fence;     /* enum lu_fence: of it and its twins together */
 	uint32_t n_fences; /* reasons not to deliver anything, see fence.h */
 	uint64_t fenced_since_ns;
 	bool hazard;       /* one of them: writes of unknown fate, until the old session is proven dead */
+	bool fences_all;   /* the hazard is everywhere; else it is in these blocks, of which some may belong to ... */
+	struct ranges fenced; /* ... those who are held, because what follows them must not overtake them */
 	uint32_t n_older;  /* of them: older LUs of this LUN that are still in use */
 	struct lu *heir;   /* removed: the LU that has its LUN now */
 	uint32_t block_bytes; /* of a logical block, as READ CAPACITY said; 0: not known */
@@ -89,10 +97,13 @@ void lu_succeed(struct lu *old, struct lu *heir);
 /* Both forms of one number compare equal; what is no number comes last. */
 int lu_lun_compare(const uint8_t a[8], const uint8_t b[8]);
 /* Does a fence stand for it, or for another LUN of the same logical unit? */
-bool lu_is_fenced(const struct lu *lu);
-/* n_fences went to or from 0. May free a removed LU. */
+static inline bool lu_is_fenced(const struct lu *lu)
+{
+	return lu->fence != LU_OPEN;
+}
+/* What its fence depends on has changed, see fence.c. May free a removed LU. */
 void lu_fence_changed(struct lu *lu);
-/* Fenced, or its path is away. */
+/* Nothing is delivered: it is shut, or its path is away. */
 bool lu_is_blocked(const struct lu *lu);
 
 /*

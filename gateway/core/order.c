@@ -10,7 +10,7 @@
 /* What may start has changed: the path looks again. */
 static void wake(struct lu *lu)
 {
-	if (list_empty(&lu->ready) || lu_is_fenced(lu))
+	if (list_empty(&lu->ready) || lu->fence == LU_SHUT)
 		return;
 	if (!list_linked(&lu->ready_node))
 		list_push_back(&lu->path->ready_lus, &lu->ready_node);

@@ -125,30 +125,39 @@ static void arm(struct path *p, uint64_t at_ns)
 		timer_arm(p->shard->reactor, timer, at_ns);
 }
 
-/* Answers those in READY who waited long enough. Return: when the next has. */
-static uint64_t answer_waiting(struct path *p)
+/* Answers those of @tasks who waited long enough. Return: when the next has. */
+static uint64_t answer_list(struct path *p, struct list *tasks)
 {
 	uint64_t now_ns = shard_now_ns(p->shard), next_ns = UINT64_MAX;
+
+	list_for_each_safe(pos, tasks) {
+		struct task *t = list_entry(pos, struct task, node);
+		enum outcome why;
+		uint64_t at_ns;
+
+		outage_hold(t);
+		at_ns = due_ns(p, t, &why);
+		if (at_ns > now_ns) {
+			next_ns = min_u64(next_ns, at_ns);
+			continue;
+		}
+		note_refusal(t, why);
+		task_refuse(t, why);
+	}
+	return next_ns;
+}
+
+/* Those in READY who cannot go. */
+static uint64_t answer_waiting(struct path *p)
+{
+	uint64_t next_ns = UINT64_MAX;
 
 	list_for_each(pos, &p->lus) {
 		struct lu *lu = list_entry(pos, struct lu, path_node);
 
-		if (!lu_is_blocked(lu))
-			continue;
-		list_for_each_safe(tpos, &lu->ready) {
-			struct task *t = list_entry(tpos, struct task, node);
-			enum outcome why;
-			uint64_t at_ns;
-
-			outage_hold(t);
-			at_ns = due_ns(p, t, &why);
-			if (at_ns > now_ns) {
-				next_ns = min_u64(next_ns, at_ns);
-				continue;
-			}
-			note_refusal(t, why);
-			task_refuse(t, why);
-		}
+		next_ns = min_u64(next_ns, answer_list(p, &lu->held));
+		if (lu_is_blocked(lu))
+			next_ns = min_u64(next_ns, answer_list(p, &lu->ready));
 	}
 	return next_ns;
 }

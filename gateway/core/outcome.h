@@ -97,7 +97,6 @@ enum outcome_kind {
 	  "a TSK_MGMT has the tag of a live task", "SRP r16a RSP") \
 	X(TMF_NOT_SUPPORTED, CODE, SRP_RSP_CODE_TMF_NOT_SUPPORTED, 0, 0, \
 	  "unknown task management function", "SRP r16a RSP") \
-	X(TMF_FAILED, CODE, SRP_RSP_CODE_TMF_FAILED, 0, 0, "task management function failed", "SRP r16a RSP") \
 	X(TMF_NO_LUN, CODE, SRP_RSP_CODE_TMF_FAILED, 0, 0, \
 	  "task management for a LUN that is not mapped", "SAM-5 7.1") \
 	X(TASK_SET_FULL, STATUS, SCSI_TASK_SET_FULL, 0, 0, "no task or memory free for the command", "SAM-5 5.3.1") \

@@ -334,6 +334,10 @@ void path_run(struct path *p)
 			continue;
 		}
 		t = list_entry(list_first(&lu->ready), struct task, node);
+		if (!fence_lets(t)) {
+			fence_hold(t);
+			continue;
+		}
 		if (lu->order.n_ranked > 0 && !order_may_start(t)) {
 			/* Whatever ends wakes it. */
 			list_del(&lu->ready_node);

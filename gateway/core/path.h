@@ -58,7 +58,7 @@ struct path {
 	struct inventory *inventory; /* all of the back-end is mapped; or NULL */
 	struct list lus;
 	struct list lu_buckets[PATH_LU_BUCKETS]; /* the same, to be found by the back-end's LUN */
-	struct list ready_lus;   /* those with tasks in READY and no fence; served in turn */
+	struct list ready_lus;   /* those with tasks in READY that are not shut; served in turn */
 	struct list outstanding; /* ios at the bridge */
 	uint32_t n_outstanding;  /* of them */
 	uint32_t n_admitted;     /* tasks that passed READY and have no answer yet */

@@ -50,7 +50,7 @@ void path_submit(struct task *t)
 
 	if (!task_set_state(t, TASK_EXECUTING))
 		return;
-	if (!path_is_open(p) || lu_is_fenced(t->lu)) {
+	if (!path_is_open(p) || !fence_lets(t)) {
 		/* It was fetching while the path closed or the fence came. */
 		task_unadmit(t);
 		lu_ready(t, true);
@@ -158,7 +158,7 @@ static void fate_unknown(struct io *io)
 		return;
 	}
 	if (may_write)
-		fence_hazard(t->lu);
+		fence_hazard(t->lu, io->cdb);
 	/* BUSY is the better answer, because a host repeats it as often as it takes; but it does so blindly. */
 	task_refuse(t, harmless ? OUTCOME_FATE_UNKNOWN : OUTCOME_FATE_UNKNOWN_ONCE);
 }
@@ -191,7 +191,7 @@ static void answered_late(struct io *io)
 
 	shard_trace(p->shard, TRACE_IO_LATE, p->number, shard_clock_ns(p->shard) - io->submitted_ns, io->pub.delivery);
 	if (io->pub.delivery == SRPGW_DELIVERY_MAYBE && !io->settled && (io->fences || io_may_write(io)))
-		fence_hazard(lu);
+		fence_hazard(lu, io->cdb);
 	fence_io_lower(io);
 	order_io_left(io);
 	limit_give_detached(io);

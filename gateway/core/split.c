@@ -6,6 +6,7 @@
 #include "split.h"
 
 #include "../base/be.h"
+#include "fence.h"
 #include "io.h"
 #include "lu.h"
 #include "map.h"
@@ -189,7 +190,7 @@ bool split_next(struct io *io)
 		sum_up(io);
 		return false;
 	}
-	if (io->path->state != PATH_UP || lu_is_fenced(io->lu)) {
+	if (io->path->state != PATH_UP || !fence_lets(io->task)) {
 		/* All of it once more, when it may: what was read or written so far is no harm. */
 		pub->delivery = SRPGW_DELIVERY_NEVER;
 		return false;

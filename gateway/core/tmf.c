@@ -196,18 +196,21 @@ static void answer(struct tmf *m, enum outcome code)
 	tmf_free_if_done(m);
 }
 
-/* The back-end said what became of it; for a function on the LU, that is its answer. */
+/* The back-end confirmed that the affected commands can no longer act. */
+static bool is_confirmed(const struct tmf *m)
+{
+	return m->result == SRPGW_TMF_COMPLETE || m->result == SRPGW_TMF_NO_SUCH_TASK;
+}
+
+/*
+ * What a host is told of a function on the LU. One that failed, or was lost with its session, is complete like one that is
+ * late: its commands ended here, and whatever acts of them, or of itself, acts before anything that follows, because the LU
+ * is fenced until that session is proven over (see bridge_done()). A host that heard of a failure would go on to reset all
+ * that it has.
+ */
 static enum outcome verdict(const struct tmf *m)
 {
-	switch (m->result) {
-	case SRPGW_TMF_COMPLETE:
-	case SRPGW_TMF_NO_SUCH_TASK:
-		return OUTCOME_TMF_OK;
-	case SRPGW_TMF_NOT_SUPPORTED:
-		return OUTCOME_TMF_NOT_SUPPORTED;
-	default:
-		return OUTCOME_TMF_FAILED;
-	}
+	return m->result == SRPGW_TMF_NOT_SUPPORTED ? OUTCOME_TMF_NOT_SUPPORTED : OUTCOME_TMF_OK;
 }
 
 static void check(struct tmf *m)
@@ -225,8 +228,8 @@ static void check(struct tmf *m)
 		if (!find_io(m, false))
 			answer(m, OUTCOME_TMF_OK);
 	} else if (!m->at_bridge) {
-		/* A host may take even a failure for the end of its commands. */
-		if (verdict(m) != OUTCOME_TMF_OK)
+		/* A host may take any answer for the end of its commands. */
+		if (!is_confirmed(m))
 			fence_affected(m);
 		answer(m, verdict(m));
 	}
@@ -310,7 +313,7 @@ static void bridge_done(struct tmf *m)
 	default:
 		/* Fate unknown. If it may still act, only the end of the session ends that. */
 		if (m->function != SRP_TMF_ABORT_TASK)
-			fence_hazard(m->lu);
+			fence_hazard(m->lu, NULL);
 		rehurry(m);
 		abort_affected(m, false);
 	}

@@ -71,6 +71,18 @@ static inline int scsi_cdb_control_at(const uint8_t *cdb, uint16_t len)
 	return cdb[0] == SCSI_OP_VARIABLE_LENGTH ? 1 : len - 1;
 }
 
+/* The logical blocks that a command reads or writes. */
+struct scsi_blocks {
+	uint64_t first, last; /* both of them */
+	bool any;
+};
+/*
+ * READ, WRITE, WRITE SAME, VERIFY and their like, which name the blocks that they touch in the CDB, @cdb of 16 bytes.
+ * Return: false for others. The device must be one of direct access: elsewhere these operation codes mean other things.
+ * Source: SBC-4 5.
+ */
+bool scsi_blocks(const uint8_t *cdb, struct scsi_blocks *out);
+
 /*
  * Simple-LUN numbers: peripheral addressing below 256, flat space addressing up to 16383; single level.
  * Return: -1 if @lun is of another form (other methods, deeper levels).

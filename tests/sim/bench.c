@@ -181,7 +181,7 @@ void client_rw(struct client *c, struct client_cmd *cmd, uint32_t lun, bool is_w
 	cmd->id = ledger_send(c->b->rig.ledger, (uint32_t)c->p.i_port_id[15] - 1, disk, is_write, lba, n_blocks);
 	cmd->c.lun[1] = (uint8_t)lun;
 	cmd->c.cdb[0] = is_write ? 0x8a : 0x88;
-	put32(cmd->c.cdb + 2, cmd->id);
+	sim_cmd_name(cmd->c.cdb, cmd->id);
 	put32(cmd->c.cdb + 6, lba);
 	put32(cmd->c.cdb + 10, n_blocks);
 	cmd->c.len_bytes = n_blocks * BLOCK_BYTES;

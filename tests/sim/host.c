@@ -242,7 +242,7 @@ static void send_one(struct session *s, uint32_t lun, bool is_tur)
 		c->cdb[5] = 0xc0;
 	} else {
 		c->cdb[0] = is_write ? 0x8a : 0x88;
-		put32(c->cdb + 2, o->id);
+		sim_cmd_name(c->cdb, o->id);
 		put32(c->cdb + 6, o->lba);
 		put32(c->cdb + 10, o->n_blocks);
 	}

@@ -16,7 +16,7 @@
 
 struct cmd {
 	uint8_t host, disk;
-	bool is_write, at_backend, landed, has_answer;
+	bool is_write, at_backend, delivered, landed, has_answer;
 	bool between;     /* a piece of it was answered, and there are more */
 	uint32_t lba, n_blocks;
 	uint32_t piece_lba, piece_blocks; /* at the back-end now, or last */
@@ -41,7 +41,7 @@ struct ledger {
 	struct order_book order;
 	struct block *disk[LEDGER_MAX_DISKS];
 	uint64_t last_delivered[LEDGER_MAX_HOSTS][LEDGER_MAX_DISKS]; /* sent_at of the youngest command delivered */
-	bool allowed_asc[256];
+	bool allowed_asc[256], by_blocks;
 	uint64_t breaches;
 	char first[300];
 	struct ledger_stats stats;
@@ -301,7 +301,7 @@ void ledger_deliver(struct ledger *l, uint32_t id, uint32_t disk, bool is_write,
 		c->between = c->landed = false;
 		c->piece_lba = lba;
 		c->piece_blocks = n_blocks;
-		c->at_backend = true;
+		c->at_backend = c->delivered = true;
 		l->stats.delivered++;
 		trace("#%u delivered", id);
 		last = &l->last_delivered[c->host][disk];
@@ -316,6 +316,21 @@ void ledger_stop(struct ledger *l, uint32_t id)
 	pthread_mutex_lock(&l->lock);
 	order_book_end(&l->order, id);
 	pthread_mutex_unlock(&l->lock);
+}
+
+/* Was a later command of its host delivered that it must not come after? */
+static bool is_overtaken(const struct ledger *l, const struct cmd *c)
+{
+	if (!l->by_blocks)
+		return l->last_delivered[c->host][c->disk] > c->ended_at;
+	for (uint32_t k = 1; k < l->n_cmd; k++) {
+		const struct cmd *o = &l->cmd[k];
+
+		if (o->host == c->host && o->disk == c->disk && o->delivered && o->sent_at > c->ended_at &&
+		    o->lba < c->piece_lba + c->piece_blocks && c->piece_lba < o->lba + o->n_blocks)
+			return true;
+	}
+	return false;
 }
 
 void ledger_land(struct ledger *l, uint32_t id)
@@ -333,7 +348,7 @@ void ledger_land(struct ledger *l, uint32_t id)
 		breach(l, "write %u landed after its answer", id);
 	if (c->end != CMD_RUNNING) {
 		l->stats.late_landings++;
-		if (l->last_delivered[c->host][c->disk] > c->ended_at)
+		if (is_overtaken(l, c))
 			breach(l, "fence: write %u landed on disk %u although host %u was told that it ended (%u) and a later command was delivered",
 			       id, c->disk, c->host, c->end);
 	}
@@ -392,6 +407,11 @@ void ledger_answer(struct ledger *l, uint32_t id, enum ledger_delivery d, const 
 void ledger_allow_asc(struct ledger *l, uint8_t asc)
 {
 	l->allowed_asc[asc] = true;
+}
+
+void ledger_by_blocks(struct ledger *l)
+{
+	l->by_blocks = true;
 }
 
 uint64_t ledger_breaches(const struct ledger *l)

@@ -8,7 +8,8 @@
  *  - a write lands at most once, with the host's bytes, and not after its host was told that it is done;
  *  - GOOD is only told of what the back-end answered with GOOD, and statuses, sense data and residuals are the back-end's own;
  *  - the fence: when a command lands that its host was told has ended otherwise (task management, BUSY, connection lost), nothing
- *    that the same host sent to that logical unit afterwards may have been delivered before;
+ *    that the same host sent to that logical unit afterwards may have been delivered before; with ledger_by_blocks(): nothing that
+ *    touches a block of it;
  *  - the order of task attributes, see order_book.h;
  *  - a read returns for each block what the disk held at some moment between its sending and its answer.
  * Any thread.
@@ -25,7 +26,7 @@
 
 #define BLOCK_BYTES 512u
 #define DISK_BLOCKS 4096u
-#define LEDGER_MAX_CMDS 4096u
+#define LEDGER_MAX_CMDS 4096u /* see sim_cmd_name() */
 #define LEDGER_MAX_HOSTS 16u
 #define LEDGER_MAX_DISKS 16u
 
@@ -79,6 +80,8 @@ void ledger_answer(struct ledger *l, uint32_t cmd, enum ledger_delivery d, const
 /* ---- the books ---- */
 /* The gateway may answer CHECK CONDITION with this additional sense code of its own accord. */
 void ledger_allow_asc(struct ledger *l, uint8_t asc);
+/* Hosts asked for the capacity of their logical units, so a fence may stand for some blocks only. Before the first command. */
+void ledger_by_blocks(struct ledger *l);
 void ledger_breach(struct ledger *l, const char *fmt, ...) PRINTF_LIKE(2, 3);
 uint64_t ledger_breaches(const struct ledger *l);
 const char *ledger_first_breach(const struct ledger *l);

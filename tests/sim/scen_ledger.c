@@ -79,6 +79,33 @@ static void test_overtaken_write(void **state)
 	expect(1, "fence");
 }
 
+static void test_overtaken_blocks(void **state)
+{
+	uint32_t old = write_delivered(10), new;
+
+	(void)state;
+	ledger_by_blocks(l);
+	ledger_end(l, old, CMD_CANCELLED, &good);
+	new = ledger_send(l, 1, 2, true, 6, 4);
+	ledger_deliver(l, new, 2, true, 6, 4);
+	new = ledger_send(l, 1, 2, false, 14, 4);
+	ledger_deliver(l, new, 2, false, 14, 4);
+	ledger_land(l, old);
+	expect(0, NULL);
+	old = write_delivered(10);
+	ledger_end(l, old, CMD_CANCELLED, &good);
+	new = ledger_send(l, 1, 2, false, 7, 4); /* a read of its first block */
+	ledger_deliver(l, new, 2, false, 7, 4);
+	ledger_land(l, old);
+	expect(1, "fence");
+	old = write_delivered(10);
+	ledger_end(l, old, CMD_CANCELLED, &good);
+	new = ledger_send(l, 1, 2, true, 13, 4);
+	ledger_deliver(l, new, 2, true, 13, 4);
+	ledger_land(l, old);
+	expect(2, NULL);
+}
+
 static void test_others_may_pass(void **state)
 {
 	uint32_t old = write_delivered(10), new;
@@ -163,7 +190,7 @@ int main(void)
 {
 #define RULE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		RULE(test_honest_life),     RULE(test_overtaken_write), RULE(test_others_may_pass),
+		RULE(test_honest_life),     RULE(test_overtaken_write), RULE(test_overtaken_blocks), RULE(test_others_may_pass),
 		RULE(test_lies_about_answers), RULE(test_deliveries),   RULE(test_wrong_data),
 	};
 

@@ -231,6 +231,17 @@ static uint32_t get32(const uint8_t *b)
 	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
+void sim_cmd_name(uint8_t *cdb, uint32_t number)
+{
+	cdb[14] = (uint8_t)number;
+	cdb[1] = (uint8_t)(number >> 8) << 1;
+}
+
+uint32_t sim_cmd_number(const uint8_t *cdb)
+{
+	return cdb[14] | (uint32_t)(cdb[1] & 0x1e) << 7;
+}
+
 static void decode(struct simio *s)
 {
 	const uint8_t *cdb = s->io->cdb;
@@ -239,8 +250,7 @@ static void decode(struct simio *s)
 	s->is_write = cdb[0] == 0x8a;
 	s->disk = s->path->be->first_disk + s->io->lun[1];
 	if (s->is_rw) {
-		/* The upper half of the LBA names the command in the ledger. */
-		s->id = get32(cdb + 2);
+		s->id = sim_cmd_number(cdb);
 		s->lba = get32(cdb + 6);
 		s->n_blocks = get32(cdb + 10);
 	} else if (cdb[0] == 0 && cdb[5] == 0xc0) {

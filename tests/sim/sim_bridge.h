@@ -46,6 +46,10 @@ void sim_backend_stats(struct srpgw_bridge_target *t, struct sim_backend_stats *
 /* All its sessions die now (stepped mode). */
 void sim_backend_down(struct srpgw_bridge_target *t, bool permanent);
 
+/* READ(16) and WRITE(16) carry their number in the ledger where the CDB has room: group number, DPO, FUA and RARC. */
+void sim_cmd_name(uint8_t *cdb, uint32_t number);
+uint32_t sim_cmd_number(const uint8_t *cdb);
+
 /* Frozen: nothing moves there and nobody is answered, new sessions neither; the bridge's own part goes on (stepped mode). */
 void sim_backend_freeze(struct srpgw_bridge_target *t, bool frozen);
 /* All its sessions that are up say that, an enum srpgw_path_event (stepped mode). */

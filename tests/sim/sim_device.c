@@ -193,11 +193,18 @@ void simio_answer_unknown(struct simio *s)
 	simio_answer(s, SRPGW_DELIVERY_MAYBE);
 }
 
+static bool is_read_capacity(const uint8_t *cdb)
+{
+	return cdb[0] == 0x9e && (cdb[1] & 0x1f) == 0x10;
+}
+
 /* The device does it. */
 void simio_act(struct simio *s)
 {
 	struct simpath *p = s->path;
 	const struct sim_bridge_knobs *k = p->be->k;
+	static const uint8_t capacity[12] = { [6] = (DISK_BLOCKS - 1) >> 8, [7] = (DISK_BLOCKS - 1) & 0xff,
+					      [10] = BLOCK_BYTES >> 8 };
 	struct srpgw_io *io = s->io;
 	uint8_t block[BLOCK_BYTES];
 	uint64_t want = (uint64_t)s->n_blocks * BLOCK_BYTES;
@@ -207,6 +214,11 @@ void simio_act(struct simio *s)
 		return;
 	if (!s->is_rw) {
 		/* Commands that the ledger does not follow: they move something, or nothing. */
+		if (is_read_capacity(io->cdb) && io->n_iov && io->iov[0].iov_len >= sizeof(capacity)) {
+			memcpy(io->iov[0].iov_base, capacity, sizeof(capacity));
+			s->moved = sizeof(capacity);
+			return;
+		}
 		if (io->dir == SRPGW_DIR_IN)
 			for (uint32_t v = 0; v < io->n_iov; v++)
 				memset(io->iov[v].iov_base, 0xa5, io->iov[v].iov_len);

@@ -130,6 +130,58 @@ static void cdb_lengths(void **state)
 	}
 }
 
+static void blocks(void **state)
+{
+	static const struct {
+		uint8_t cdb[16];
+		bool any;
+		uint64_t first, last;
+	} table[] = {
+		{ { 0x08, 0xff, 0x12, 0x34, 5 }, true, 0x1f1234, 0x1f1238 },
+		{ { 0x0a, 0, 0, 7, 0 }, true, 7, 262 },
+		{ { 0x28, 0xff, 1, 2, 3, 4, 0xff, 1, 0 }, true, 0x01020304, 0x01020403 },
+		{ { 0x2a, 0, 0, 0, 0, 9, 0, 0, 0 }, false, 9, 0 },
+		{ { 0x2e, 0, 0, 0, 0, 9, 0, 0, 1 }, true, 9, 9 },
+		{ { 0x2f, 0, 0, 0, 0, 9, 0, 0, 2 }, true, 9, 10 },
+		{ { 0x41, 0, 0, 0, 0, 9, 0, 0, 0 }, true, 9, UINT64_MAX },
+		{ { 0x41, 0, 0, 0, 0, 9, 0, 0, 3 }, true, 9, 11 },
+		{ { 0x51, 0, 0, 0, 0, 9, 0, 0, 3 }, true, 9, 11 },
+		{ { 0x88, 0, 1, 2, 3, 4, 5, 6, 7, 8, 1, 0, 0, 0 }, true, 0x0102030405060708, 0x0102030406060707 },
+		{ { 0x89, 0, 0, 0, 0, 0, 0, 0, 0, 8, 9, 9, 9, 2 }, true, 8, 9 },
+		{ { 0x8a, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0 }, false, 8, 0 },
+		/* Up to the last that there can be, and beyond. */
+		{ { 0x8a, 0, 255, 255, 255, 255, 255, 255, 255, 254, 0, 0, 0, 2 }, true, UINT64_MAX - 1, UINT64_MAX },
+		{ { 0x8a, 0, 255, 255, 255, 255, 255, 255, 255, 254, 0, 0, 0, 9 }, true, UINT64_MAX - 1, UINT64_MAX },
+		{ { 0x8b, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 4 }, true, 8, 11 },
+		{ { 0x8e, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 4 }, true, 8, 11 },
+		{ { 0x8f, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 4 }, true, 8, 11 },
+		{ { 0x93, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 4 }, true, 8, 11 },
+		{ { 0x93, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0 }, true, 8, UINT64_MAX },
+		{ { 0x9c, 0, 0, 0, 0, 0, 0, 0, 0, 8, 9, 9, 0, 4 }, true, 8, 11 },
+		{ { 0xa8, 0, 0, 0, 0, 9, 1, 0, 0, 0 }, true, 9, 0x01000008 },
+		{ { 0xaa, 0, 0, 0, 0, 9, 0, 0, 0, 1 }, true, 9, 9 },
+		{ { 0xae, 0, 0, 0, 0, 9, 0, 0, 0, 1 }, true, 9, 9 },
+		{ { 0xaf, 0, 0, 0, 0, 9, 0, 0, 0, 1 }, true, 9, 9 },
+	};
+	/* UNMAP keeps them in its data, SYNCHRONIZE CACHE reaches all that was written before. */
+	static const uint8_t none[] = { 0x00, 0x12, 0x35, 0x42, 0x04, 0x5f, 0x83, 0x91, 0x9e, 0x7f, 0xc1 };
+	struct scsi_blocks b;
+
+	(void)state;
+	for (unsigned i = 0; i < N_OF(table); i++) {
+		assert_true(scsi_blocks(table[i].cdb, &b));
+		assert_int_equal(b.any, table[i].any);
+		assert_true(b.first == table[i].first);
+		if (b.any)
+			assert_true(b.last == table[i].last);
+	}
+	for (unsigned i = 0; i < N_OF(none); i++) {
+		uint8_t cdb[16] = { none[i] };
+
+		assert_false(scsi_blocks(cdb, &b));
+	}
+}
+
 static void lun_numbers(void **state)
 {
 	char text[17], want[17];
@@ -269,6 +321,7 @@ int main(void)
 		cmocka_unit_test(sense_parse),
 		cmocka_unit_test(sense_round_trip),
 		cmocka_unit_test(cdb_lengths),
+		cmocka_unit_test(blocks),
 		cmocka_unit_test(lun_numbers),
 		cmocka_unit_test(lun_forms),
 		cmocka_unit_test(report_luns),
