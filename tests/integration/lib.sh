@@ -75,6 +75,11 @@ waits() {
 	if wait_for "$waits_s" "$@"; then ok; else bad "$waits_name" "not within $waits_s s: $*"; fi
 }
 
+# clock_ms; slack_from START_MS: sets $slack_ms, what a crowded machine may add to the times that are judged: four times as long as
+# something ordinary took from START_MS until now.
+clock_ms() { echo $(($(date +%s%N) / 1000000)); }
+slack_from() { slack_ms=$((4 * ($(clock_ms) - $1))); }
+
 # config NAME: $tmp/NAME.json from config/good/smallest.json with its folders below $tmp; further arguments go to sed.
 config() {
 	name=$1
@@ -84,16 +89,24 @@ config() {
 
 # wait_for SECONDS COMMAND...: true as soon as the command succeeds.
 wait_for() {
-	until_ms=$(($(date +%s%N) / 1000000 + $1 * 1000))
+	until_ms=$(($(clock_ms) + $1 * 1000))
 	shift
 	until "$@" >"$tmp/out" 2>"$tmp/err"; do
-		[ "$(($(date +%s%N) / 1000000))" -lt "$until_ms" ] || return 1
+		[ "$(clock_ms)" -lt "$until_ms" ] || return 1
 		sleep 0.05
 	done
 }
 
 # ---- a running daemon, over user-space iWARP on the loopback interface ----
-port=$((20000 + $$ % 20000))
+# ports_from FIRST: four TCP ports in a row that nobody has, from there on.
+ports_from() {
+	cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v port="$1" '
+		{ n = split($2, a, ":"); taken[a[n]] = 1 }
+		function is_taken(p) { return sprintf("%04X", p) in taken }
+		END { while (is_taken(port) || is_taken(port + 1) || is_taken(port + 2) || is_taken(port + 3)) port += 4; print port }'
+}
+# Below those that the kernel gives to clients (from 32768 on), any of which may be in use at any time.
+port=$(ports_from $((10000 + $$ % 5000 * 4)))
 
 # live_config NAME [SED...]: $tmp/NAME.json for a daemon that can run here: a RAM disk, and two LUNs of it.
 live_config() {
