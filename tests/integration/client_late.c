@@ -19,6 +19,7 @@ struct late {
 	struct host h;
 	struct wait_cmd old, new;
 	const char *held; /* file that is there when the write is held */
+	bool sized;       /* it asks for the capacity, as disks' drivers do */
 	bool answered;
 };
 
@@ -61,6 +62,18 @@ static void await_ready(struct late *l)
 	host_do(&l->h, &tur);
 }
 
+/* READ CAPACITY(10): from now on the gateway knows what a block is. */
+static void ask_capacity(struct late *l)
+{
+	struct wait_cmd w = { .cmd.channel = UINT32_MAX };
+
+	w.cmd.cdb[0] = 0x25;
+	w.cmd.dir = INITIATOR_READ;
+	w.cmd.buf = l->h.arena;
+	w.cmd.len_bytes = 8;
+	host_do(&l->h, &w);
+}
+
 static void log_in(struct late *l)
 {
 	memset(&l->h, 0, sizeof(l->h));
@@ -68,6 +81,8 @@ static void log_in(struct late *l)
 	if (l->old.over)
 		return;
 	await_ready(l);
+	if (l->sized)
+		ask_capacity(l);
 	memset(l->h.arena, 'o', LEN);
 	memcpy(l->h.arena, "LATE-OLD", 8);
 	cmd_rw(&l->old.cmd, true, 0, l->h.arena, LEN);
@@ -108,6 +123,17 @@ static void stay_away(struct late *l)
 		reactor_poll(l->c->reactor, LOOK_MS);
 }
 
+/* The blocks behind it: nothing holds them. */
+static void write_beside(struct late *l)
+{
+	struct wait_cmd w;
+
+	memset(l->h.arena + LEN, 'b', LEN);
+	cmd_rw(&w.cmd, true, LEN / 512, l->h.arena + LEN, LEN);
+	host_do(&l->h, &w);
+	say(l, "beside");
+}
+
 static void write_new(struct late *l)
 {
 	memset(l->h.arena + LEN, 'n', LEN);
@@ -125,6 +151,7 @@ void client_late(struct client *c, const char *what, const char *held)
 		fail("no memory");
 	l->c = c;
 	l->held = held;
+	l->sized = strcmp(what, "part") == 0;
 	log_in(l);
 	if (strcmp(what, "abort") == 0) {
 		function(l, SRP_TMF_ABORT_TASK);
@@ -136,6 +163,9 @@ void client_late(struct client *c, const char *what, const char *held)
 		log_in(l);
 	} else if (strcmp(what, "lost") == 0) {
 		await_busy(l);
+	} else if (strcmp(what, "part") == 0) {
+		await_busy(l);
+		write_beside(l);
 	} else if (strcmp(what, "reset") == 0 || strcmp(what, "set") == 0) {
 		await_busy(l);
 		await_ready(l);

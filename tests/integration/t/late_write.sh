@@ -43,12 +43,16 @@ late_case() {
 		held=$(cat "$late/held") landed=$(cat "$late/landed")
 		lc_disk=$(dd if="$tmp/disk" bs=8 count=1 status=none | tr -d '\0')
 		lc_line="held $(rel "$landed")"
-		for lc_word in busy answered new; do
+		for lc_word in busy answered beside new; do
 			lc_at=$(at "$tmp/client.out" $lc_word)
 			[ -z "$lc_at" ] || lc_line="$lc_line, $lc_word after $(rel "$lc_at")"
 		done
 		echo "  late_write: $lc_name, fence_ms $lc_fence: $lc_line: the disk holds ${lc_disk#LATE-}"
 		is "$lc_name, fence_ms $lc_fence" "$lc_disk" "LATE-$lc_want"
+	fi
+	if [ "$lc_what" = part ] && [ "$lc_status" -eq 0 ]; then
+		lc_at=$(at "$tmp/client.out" beside)
+		is "$lc_name, fence_ms $lc_fence: other blocks before the old write lands" "$((lc_at < landed))" 1
 	fi
 	lc_status=0
 	daemon_stop TERM || lc_status=$?
@@ -63,6 +67,10 @@ fi
 # The connection is lost while the back-end has the write; the host is told BUSY and writes again.
 late_case "connection cut" lost 3000 2000 NEW
 late_case "connection cut" lost 0 2000 OLD
+
+# The gateway knows the blocks: the next ones do not wait, and the same ones do.
+late_case "of other blocks, connection cut" part 3000 2000 NEW
+late_case "of other blocks, connection cut" part 0 2000 OLD
 
 # ABORT TASK, answered before the back-end answers it: here the fence has proof, and no time is needed.
 late_case "aborted" abort 3000 2000 NEW
@@ -97,8 +105,10 @@ other="s|\"iscsi://127.0.0.1:$san_port/$iqn\"|&, \"portals\": [ \"127.0.0.1:$sec
 for fence in 3000 0; do
 	want=NEW
 	[ "$fence" -gt 0 ] || want=OLD
-	late_case "failover" lost "$fence" 2000 $want -e "$other"
-	wait "$job"
-	is "failover: the portal was lost" "$(cat "$tmp/failover")" ''
-	portal new "$san_port" >>"$tmp/tgtd.log" 2>&1
+	for what in lost part; do
+		late_case "failover, $what" $what "$fence" 2000 $want -e "$other"
+		wait "$job"
+		is "failover: the portal was lost" "$(cat "$tmp/failover")" ''
+		portal new "$san_port" >>"$tmp/tgtd.log" 2>&1
+	done
 done
