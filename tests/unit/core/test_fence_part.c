@@ -390,6 +390,30 @@ static void test_twin(void **state)
 	assert_int_equal(rig_lu(r, 0)->fenced.n + rig_lu(r, 1)->fenced.n, 0);
 }
 
+/* Its data is on the way from the host while the session is lost and the next one comes: it is looked at once more. */
+static void test_hazard_during_a_fetch(void **state)
+{
+	struct rig *r = *state;
+	struct fake_conn *c = rig_login(r);
+	uint64_t w, late, beside;
+
+	size(r, c, 0);
+	r->disk[0]->hold = true;
+	w = put(r, c, FIRST, N);
+	c->manual = true;
+	late = rig_write(r, c, 0, FIRST, r->mem, 512);
+	beside = rig_write(r, c, 0, FIRST + N, r->mem, 512);
+	lose(r);
+	rig_wait_ms(r, 20);
+	assert_int_equal(rig_lu(r, 0)->path->state, PATH_UP);
+	assert_int_equal(rig_lu(r, 0)->fence, LU_PART);
+	c->manual = false;
+	rig_run(r);
+	rig_expect_status(r, c, w, SCSI_BUSY);
+	rig_expect_status(r, c, beside, SCSI_GOOD);
+	expect_late(r, c, &late, 1);
+}
+
 /* ---- what becomes of those who are held ---- */
 
 static void test_held_then_busy(void **state)
@@ -504,6 +528,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_many_hazards, setup_unstarted, rig_teardown),
 		TEST(test_second_loss),
 		TEST(test_twin),
+		TEST(test_hazard_during_a_fetch),
 		TEST(test_held_then_busy),
 		TEST(test_abort_of_a_held_one),
 		TEST(test_held_host_is_lost),
