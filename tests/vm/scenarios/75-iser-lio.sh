@@ -9,7 +9,7 @@ iser_allow
 store_iser_lio_up
 iser_gateway
 iser_warm_up
-matrix iser-lio target hang
+matrix iser-lio cut portal target hang blackhole
 d=$mx_disk
 set_rport "$HOST" reconnect_delay=1 fast_io_fail_tmo=off
 iser_data "$d"
