@@ -54,12 +54,18 @@ void mend_end(struct iscsi_context *iscsi)
 {
 	struct connection *conn = ((struct context *)(void *)iscsi)->conn;
 	struct rdma_event_channel *channel = conn->channel;
-	pthread_t cm_thread = conn->cm_thread;
 
 	if (conn->id) {
-		iscsi_disconnect(iscsi); /* cancels the thread, too */
-		if (cm_thread)
-			pthread_join(cm_thread, NULL);
+		/*
+		 * libiscsi would cancel the thread when it has disconnected, and so while it takes the event of just that:
+		 * the connection's end waits for ever for an event that was taken and never acknowledged.
+		 */
+		if (conn->cm_thread) {
+			pthread_cancel(conn->cm_thread);
+			pthread_join(conn->cm_thread, NULL);
+			conn->cm_thread = 0;
+		}
+		iscsi_disconnect(iscsi);
 	}
 	if (channel)
 		rdma_destroy_event_channel(channel);
