@@ -27,6 +27,12 @@ static uint64_t most_ns(const struct path *p)
 	return (hold_ms > FENCE_MOST_MS ? hold_ms : FENCE_MOST_MS) * NS_PER_MS;
 }
 
+void fence_await(struct path *p)
+{
+	if (!timer_armed(&p->stuck_timer))
+		timer_arm_in(p->shard->reactor, &p->stuck_timer, most_ns(p));
+}
+
 void fence_raise(struct lu *lu)
 {
 	struct path *p = lu->path;
@@ -34,8 +40,7 @@ void fence_raise(struct lu *lu)
 	/* The first that only the back-end can end; a hazard may have stood for long by now. */
 	if (lu->n_fences == lu->hazard + lu->n_older) {
 		lu->fenced_since_ns = shard_now_ns(p->shard);
-		if (!timer_armed(&p->stuck_timer))
-			timer_arm_in(p->shard->reactor, &p->stuck_timer, most_ns(p));
+		fence_await(p);
 	}
 	lu->n_fences++;
 	lu_fence_changed(lu);
@@ -209,23 +214,36 @@ void fence_nexus_lost(struct nexus *n)
 	}
 }
 
-void fence_stuck_fired(struct path *p)
+/* Since when the back-end owes an answer; UINT64_MAX: it owes none. */
+static uint64_t owed_since_ns(const struct path *p)
 {
-	uint64_t now_ns = shard_now_ns(p->shard), next_ns = UINT64_MAX;
+	uint64_t since_ns = UINT64_MAX;
 
 	list_for_each(pos, &p->lus) {
 		const struct lu *lu = list_entry(pos, struct lu, path_node);
-		uint64_t due_ns = lu->fenced_since_ns + most_ns(p);
 
 		/* A hazard has its own end, and for an older LU nobody can do anything here. */
-		if (lu->n_fences == lu->hazard + lu->n_older)
-			continue;
-		if (due_ns <= now_ns) {
-			path_rebuild(p, "it does not say what became of aborted commands");
-			due_ns = now_ns + most_ns(p);
-		}
-		next_ns = due_ns < next_ns ? due_ns : next_ns;
+		if (lu->n_fences != lu->hazard + lu->n_older && lu->fenced_since_ns < since_ns)
+			since_ns = lu->fenced_since_ns;
 	}
-	if (next_ns != UINT64_MAX)
-		timer_arm(p->shard->reactor, &p->stuck_timer, next_ns);
+	list_for_each(pos, &p->outstanding) {
+		const struct io *io = list_entry(pos, struct io, node);
+
+		if (!io->task && !io->probed && !io->fences && io->detached_ns < since_ns)
+			since_ns = io->detached_ns;
+	}
+	return since_ns;
+}
+
+void fence_stuck_fired(struct path *p)
+{
+	uint64_t now_ns = shard_now_ns(p->shard), since_ns = owed_since_ns(p);
+
+	if (since_ns == UINT64_MAX)
+		return;
+	if (since_ns + most_ns(p) <= now_ns) {
+		path_rebuild(p, "it does not say what became of aborted commands");
+		since_ns = now_ns;
+	}
+	timer_arm(p->shard->reactor, &p->stuck_timer, since_ns + most_ns(p));
 }

@@ -58,6 +58,8 @@ void fence_timer_fired(struct path *p);
  * gateway, where no fence of ours stands.
  */
 void fence_nexus_lost(struct nexus *n);
+/* The same goes for a detached command of @p that raises no fence: it takes up room there that others need. */
+void fence_await(struct path *p);
 /* path->stuck_timer fired. */
 void fence_stuck_fired(struct path *p);
 

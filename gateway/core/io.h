@@ -44,6 +44,7 @@ struct io {
 	uint8_t cdb[16];
 	uint64_t serial; /* of its task */
 	uint64_t submitted_ns;
+	uint64_t detached_ns;
 	struct buf *data;  /* from the pool, or NULL */
 	struct buf *table; /* fetched descriptors, or NULL */
 	struct buf *stash; /* copied immediate data, or NULL */

@@ -48,7 +48,7 @@ struct path {
 	bool at_once; /* attach again as soon as the old session is gone */
 	struct reactor_timer timer; /* retry, or detach from a clean stack */
 	struct reactor_timer fence_timer;
-	struct reactor_timer stuck_timer; /* armed while LUs are fenced */
+	struct reactor_timer stuck_timer; /* armed while the back-end owes an answer to what was given up */
 	struct reactor_timer pause_timer; /* armed: nothing is submitted, see path_pause() */
 	uint32_t backoff_ms;
 	uint64_t at_once_ns; /* the last attempt after a loss that did not wait */

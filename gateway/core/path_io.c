@@ -272,8 +272,11 @@ static void count_detached(struct io *io, bool fence)
 	lu_ref(io->lu);
 	io->path->n_detached++;
 	io->nexus->n_detached++;
+	io->detached_ns = shard_now_ns(io->shard);
 	if (fence)
 		fence_io_raise(io);
+	else
+		fence_await(io->path);
 	path_check_detached(io->path);
 }
 

@@ -313,6 +313,27 @@ static void test_fence_does_not_stand_for_ever(void **state)
 	assert_int_equal(r->disk[0]->n_detaches, 1);
 }
 
+/* A read that its host gave up with the channel disturbs nobody, but a back-end that never answers it has room for the fewer others. */
+static void test_lost_read_is_not_awaited_for_ever(void **state)
+{
+	struct rig *r = *state;
+	struct fake_conn *c = rig_login(r), *other = rig_login_multi(r);
+
+	r->disk[0]->hold = true;
+	rig_read(r, other, 0, 0, r->mem, 512);
+	fake_break(other, FABRIC_DOWN_ERROR);
+	rig_wait_ms(r, 9900);
+	assert_int_equal(rig_nexus(r)->n_detached, 1);
+	assert_int_equal(r->disk[0]->n_detaches, 0);
+	r->disk[0]->hold = false;
+	rig_wait_ms(r, 1000);
+	assert_int_equal(r->disk[0]->n_detaches, 1);
+	assert_int_equal(rig_nexus(r)->n_detached, 0);
+	rig_expect_status(r, c, rig_write(r, c, 0, 8, r->mem, 512), SCSI_GOOD);
+	rig_wait_ms(r, 20000);
+	assert_int_equal(r->disk[0]->n_detaches, 1);
+}
+
 /* The session dies with the fate of an aborted write unknown: fenced until fence_ms after its end. */
 static void test_session_dies_under_the_fence(void **state)
 {
@@ -617,6 +638,7 @@ int main(void)
 		TEST(test_fence_ends_with_the_commands_answer),
 		TEST(test_fence_holds_then_busy),
 		TEST(test_fence_does_not_stand_for_ever),
+		TEST(test_lost_read_is_not_awaited_for_ever),
 		TEST(test_session_dies_under_the_fence),
 		TEST(test_function_not_supported_falls_back_to_abort),
 		TEST(test_failed_reset_gives_the_session_up),
