@@ -12,7 +12,7 @@ export LSAN_OPTIONS=suppressions=/vm/iser.supp:print_suppressions=0
 iser_allow() {
 	allow_dmesg 'Null scmnd for RSP' 'SRP (abort|reset_device|reset_host) called' 'Sending SRP abort' 'tag#[0-9]+ (FAILED|CDB)' \
 		'ib_srp: failed [A-Z ]+ status' 'reconnect succeeded' 'ib_srp: reconnect' 'sd [0-9:]*:0: .*' \
-		'device offline error|Buffer I/O error|I/O error|unable to read|rejecting I/O'
+		'device offline error|Buffer I/O error|I/O error|unable to read|rejecting I/O' 'rdma_rxe: Failed sending'
 }
 
 # ---- the link between the gateway and the back-end ----

@@ -8,7 +8,7 @@ iser_allow
 store_iser_tgtd_up
 iser_gateway
 iser_warm_up
-matrix iser-tgtd kill stop hang
+matrix iser-tgtd cut portal target kill stop hang blackhole
 d=$mx_disk
 set_rport "$HOST" reconnect_delay=1 fast_io_fail_tmo=off
 iser_held "after two lost sessions"
