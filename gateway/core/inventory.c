@@ -170,7 +170,7 @@ static const uint8_t lun_0[8];
 /* For the next login that finds the back-end away. */
 static void keep(const struct path *p, const struct buf *data, uint32_t len)
 {
-	uint8_t *copy = malloc(len);
+	uint8_t *copy = len > 0 ? malloc(len) : NULL;
 
 	if (!copy)
 		return;
