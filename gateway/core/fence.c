@@ -107,19 +107,27 @@ bool fence_lets_part(const struct task *t)
 	}
 }
 
+/* The hazard is also where @cdb may act; NULL: nobody knows where that is. */
+static void widen(struct lu *lu, const uint8_t *cdb)
+{
+	struct range r;
+	enum reach reach = cdb ? reach_of(lu, cdb, &r) : REACH_ALL;
+
+	if (reach == REACH_BLOCKS)
+		ranges_add(&lu->fenced, r);
+	else if (reach == REACH_ALL)
+		lu->fences_all = true;
+}
+
 void fence_hold(struct task *t)
 {
 	struct lu *lu = t->lu;
-	struct range r;
-	enum reach reach = t->attr == SRPGW_ATTR_SIMPLE ? reach_of(lu, t->cdb, &r) : REACH_ALL;
 
-	if (reach == REACH_ALL) {
-		lu->fences_all = true;
+	widen(lu, t->attr == SRPGW_ATTR_SIMPLE ? t->cdb : NULL);
+	if (lu->fences_all) {
 		lu_fence_changed(lu);
 		return;
 	}
-	if (reach == REACH_BLOCKS)
-		ranges_add(&lu->fenced, r);
 	list_del(&t->node);
 	list_push_back(&lu->held, &t->node);
 	outage_wait(t);
@@ -144,17 +152,6 @@ void fence_io_lower(struct io *io)
 }
 
 /* ---- hazards ---- */
-
-static void widen(struct lu *lu, const uint8_t *cdb)
-{
-	struct range r;
-	enum reach reach = cdb ? reach_of(lu, cdb, &r) : REACH_ALL;
-
-	if (reach == REACH_BLOCKS)
-		ranges_add(&lu->fenced, r);
-	else if (reach == REACH_ALL)
-		lu->fences_all = true;
-}
 
 void fence_hazard(struct lu *lu, const uint8_t *cdb)
 {
