@@ -103,3 +103,17 @@ reservation_ends() {
 	wait_for 20 "the reservation to end with $re_what" sg_raw "$re_b" 16 00 00 00 00 00
 	step "RELEASE" sg_raw "$re_b" 17 00 00 00 00 00
 }
+
+# cu_through_srp: all of it, with the store at $PORTAL (LUNs 1 to 3) as the back-end and two SRP sessions as the two initiators.
+cu_through_srp() {
+	gateway_config '[ { "lun": 0, "backend": "san", "backend_lun": 2 } ]'
+	gateway_start
+	login initiator_ext=00000000000000aa
+	ct_host=$HOST ct_a=$(disk 0)
+	login initiator_ext=00000000000000bb
+	ct_b=$(disk 0)
+	cu_reservations "$ct_a" "$ct_b"
+	iscsi_logout
+	reservation_ends "a reset of the host" "$ct_a" "$ct_b" sg_reset -H "$(sg_of "$ct_a")"
+	reservation_ends "a logout" "$ct_a" "$ct_b" logout "$ct_host"
+}

@@ -10,13 +10,4 @@ for lun in 1 2 3; do
 done
 lio_iscsi_start tcp /dev/mapper/store1 /dev/mapper/store2 /dev/mapper/store3
 iscsi_login_two
-gateway_config '[ { "lun": 0, "backend": "san", "backend_lun": 2 } ]'
-gateway_start
-login initiator_ext=00000000000000aa
-host_a=$HOST a=$(disk 0)
-login initiator_ext=00000000000000bb
-b=$(disk 0)
-cu_reservations "$a" "$b"
-iscsi_logout
-reservation_ends "a reset of the host" "$a" "$b" sg_reset -H "$(sg_of "$a")"
-reservation_ends "a logout" "$a" "$b" logout "$host_a"
+cu_through_srp

@@ -8,13 +8,4 @@ allow_dmesg 'Login/Text in progress' 'Power-on or device reset' 'reservation con
 tgtd_start 1
 tgtd_target 1 8 3
 iscsi_login_two 1
-gateway_config '[ { "lun": 0, "backend": "san", "backend_lun": 2 } ]'
-gateway_start
-login initiator_ext=00000000000000aa
-host_a=$HOST a=$(disk 0)
-login initiator_ext=00000000000000bb
-b=$(disk 0)
-cu_reservations "$a" "$b"
-iscsi_logout
-reservation_ends "a reset of the host" "$a" "$b" sg_reset -H "$(sg_of "$a")"
-reservation_ends "a logout" "$a" "$b" logout "$host_a"
+cu_through_srp
